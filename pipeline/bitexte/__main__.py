@@ -1,0 +1,5 @@
+"""python -m bitexte"""
+
+from bitexte.cli import main
+
+main()

@@ -1,0 +1,87 @@
+"""The app, main(), and the only except for our own errors."""
+
+import logging
+import sys
+import traceback
+from typing import Annotated
+
+import typer
+
+from bitexte import __version__
+from bitexte.cli.bench import bench
+from bitexte.cli.models import models
+from bitexte.cli.run import run
+from bitexte.cli.segment import segment
+from bitexte.cli.translate import translate
+from bitexte.cli.validate import validate
+from bitexte.errors import INTERRUPTED, BitexteError
+
+app = typer.Typer(
+    name="bitexte",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"bitexte {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def settings(
+    verbose: Annotated[
+        int, typer.Option("-v", "--verbose", count=True, help="Say more; -vv for all.")
+    ] = 0,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Only errors.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="And exit.")
+    ] = False,
+) -> None:
+    """French news dispatches into English, and into parallel corpora.
+
+    Try: bitexte run seeds/dispatch.txt
+    """
+    level = logging.ERROR if quiet else logging.WARNING - 10 * min(verbose, 2)
+    logger = logging.getLogger("bitexte")
+    logger.handlers = [_Stderr()]
+    logger.setLevel(level)
+
+
+class _Stderr(logging.Handler):
+    """`warning: …` on whatever stderr is at the time."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(f"{record.levelname.lower()}: {record.getMessage()}", file=sys.stderr)
+
+
+for command in (run, translate, segment, validate, models, bench):
+    app.command()(command)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a command line; return its exit code, as the README lists them."""
+    try:
+        app(argv)
+    except BitexteError as error:
+        return report(error)
+    except SystemExit as end:
+        return int(end.code or 0)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Exception:
+        traceback.print_exc()
+        print("error: this is a bug in bitexte", file=sys.stderr)
+        print("hint: please report it, with the lines above", file=sys.stderr)
+        return 1
+    return 0
+
+
+def report(error: BitexteError) -> int:
+    """Print an error and its hint on stderr; return its exit code."""
+    print(f"error: {error.message}", file=sys.stderr)
+    if error.hint:
+        print(f"hint: {error.hint}", file=sys.stderr)
+    return error.exit_code

@@ -1,0 +1,77 @@
+"""bitexte segment: the sentences of a text."""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bitexte import readers
+from bitexte.cli import options
+from bitexte.errors import InputError
+from bitexte.files import STDIN, read_bytes
+from bitexte.records import Segment
+from bitexte.stages.clean import clean
+from bitexte.stages.segment import segment as cut
+from bitexte.stages.segment import sentences
+
+
+def segment(
+    file: Annotated[str, typer.Argument(help="A text, or - for stdin.")] = STDIN,
+    keep_quotes: Annotated[
+        bool, typer.Option("--keep-quotes", help="Keep a quotation in one sentence.")
+    ] = False,
+    abbreviations: Annotated[
+        Path | None, typer.Option(help="More abbreviations, one a line.")
+    ] = None,
+    jsonl: Annotated[
+        bool, typer.Option("--jsonl", help='Read {"id", "text"} lines, write {"id", "sents"}.')
+    ] = False,
+    as_json: options.Json = False,
+) -> None:
+    """Print the sentences of a text, one a line.
+
+    Example: bitexte segment seeds/dispatch.txt
+    """
+    known = _abbreviations(abbreviations)
+    sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
+    if jsonl:
+        for line in _protocol(file, known, keep_quotes):
+            print(line)
+        return
+    article = clean(readers.read(file))
+    segments = cut(article, abbreviations=known, keep_quotes=keep_quotes)
+    if as_json:
+        fields = {"version": 1, "title": article.title, "meta": dict(article.meta)}
+        print(json.dumps({**fields, "sentences": [_row(one) for one in segments]}))
+    else:
+        for one in segments:
+            print(" ".join(one.text.splitlines()))
+
+
+def _row(one: Segment) -> dict[str, object]:
+    return {"start": one.start, "end": one.end, "paragraph": one.paragraph, "text": one.text}
+
+
+def _abbreviations(path: Path | None) -> frozenset[str] | None:
+    if path is None:
+        return None
+    lines = read_bytes(str(path)).decode("utf-8", "replace").splitlines()
+    return frozenset(entry for line in lines if (entry := line.partition("#")[0].strip()))
+
+
+def _protocol(file: str, known: frozenset[str] | None, keep_quotes: bool) -> Iterator[str]:
+    """Answer each {"id", "text"} line with the spans of its sentences, in code points."""
+    for number, line in enumerate(read_bytes(file).decode("utf-8").splitlines(), 1):
+        try:
+            asked = json.loads(line)
+            name, text = asked["id"], asked["text"]
+        except (ValueError, KeyError, TypeError):
+            raise InputError(
+                f"{file}: line {number} is not a JSON object with id and text",
+                "leave --jsonl out for a plain text",
+            ) from None
+        spans = sentences(text, abbreviations=known, keep_quotes=keep_quotes)
+        yield json.dumps({"id": name, "sents": spans})

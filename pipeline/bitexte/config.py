@@ -1,0 +1,127 @@
+"""Every setting with its unit and default; a TOML file, then flags; the signature."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from bitexte.errors import ConfigError
+from bitexte.registry import unknown
+
+DEFAULT_FILE = Path("bitexte.toml")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Every setting, flat, with its unit.
+
+    engine: a name of the table of engines
+    model: an embedded model's name, a folder, or a hub id such as Helsinki-NLP/opus-mt-fr-en
+    revision: commit, branch or tag of a hub model (empty: its main branch)
+    cache: folder for converted models (empty: the user's cache folder)
+    device: cpu or cuda
+    compute: number type of the ct2 engine (auto: int8 on a CPU, float16 on a GPU)
+    threads: CPU threads (0: all cores)
+    beam_size: hypotheses kept at each step (1: greedy)
+    batch_tokens: source tokens a batch, padding included
+    window_articles: articles translated together
+    max_sentence_chars: code points in a sentence before it is cut at a clause
+    max_article_chars: code points in an article before it is refused
+    source_lang, target_lang: BCP 47 tags
+    min_french: lowest probability that an article is French, 0 to 1
+    formats: export formats
+    out: folder for the exports
+    min_confidence: pairs below are left out of the exports, 0 to 1
+    """
+
+    engine: str = "ct2"
+    model: str = "fr-en"
+    revision: str = ""
+    cache: str = ""
+    device: str = "cpu"
+    compute: str = "auto"
+    threads: int = 0
+    beam_size: int = 4
+    batch_tokens: int = 2048
+    window_articles: int = 32
+    max_sentence_chars: int = 1000
+    max_article_chars: int = 1_000_000
+    source_lang: str = "fr"
+    target_lang: str = "en"
+    min_french: float = 0.8
+    formats: tuple[str, ...] = ("tmx", "jsonl")
+    out: str = "exports"
+    min_confidence: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in RANGES.items():
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise ConfigError(
+                    f"{name} is {value}, outside {low} to {high}", f"choose {name} from that range"
+                )
+        for name, known in CHOICES.items():
+            if getattr(self, name) not in known:
+                raise unknown(name, getattr(self, name), known)
+
+
+RANGES: dict[str, tuple[float, float]] = {
+    "threads": (0, 1024),
+    "beam_size": (1, 64),
+    "batch_tokens": (1, 1_000_000),
+    "window_articles": (1, 100_000),
+    "max_sentence_chars": (50, 100_000),
+    "max_article_chars": (1, 1_000_000_000),
+    "min_french": (0, 1),
+    "min_confidence": (0, 1),
+}
+
+CHOICES: dict[str, list[str]] = {
+    "device": ["cpu", "cuda"],
+    "compute": ["auto", "float32", "float16", "bfloat16", "int8", "int8_float32", "int8_float16"],
+}
+
+
+def load(path: Path | None = None, flags: Mapping[str, Any] | None = None) -> Config:
+    """Build the settings: the defaults, then the file, then the flags that are not None.
+
+    Without `path`, `bitexte.toml` of the working folder is read if it is there. Raises
+    ConfigError for an unknown key (naming the nearest), a wrong type or a value out of range.
+    """
+    given = {name: value for name, value in (flags or {}).items() if value is not None}
+    return replace(Config(), **_checked({**_from_file(path), **given}))
+
+
+def _from_file(path: Path | None) -> dict[str, Any]:
+    if path is None and not DEFAULT_FILE.exists():
+        return {}
+    path = path or DEFAULT_FILE
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: {error}", "see the settings in the README") from error
+
+
+def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
+    kinds = {field.name: type(field.default) for field in fields(Config)}
+    checked = {}
+    for name, value in values.items():
+        if name not in kinds:
+            raise unknown("setting", name, list(kinds))
+        checked[name] = _converted(name, value, kinds[name])
+    return checked
+
+
+def _converted(name: str, value: Any, kind: type) -> Any:
+    if kind is tuple and isinstance(value, (list, tuple)) and all(map(_is_text, value)):
+        return tuple(value)
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if type(value) is not kind:
+        raise ConfigError(f"{name} is {value!r}, not a {kind.__name__}", "see the README")
+    return value
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)

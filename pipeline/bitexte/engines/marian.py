@@ -1,0 +1,92 @@
+"""MarianMT through transformers and torch: the reference."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from bitexte.config import Config
+from bitexte.engines import model as models
+from bitexte.engines.pieces import EOS, Hypothesis, Pieces, batches, translate
+from bitexte.errors import ModelError
+from bitexte.records import Translation
+
+
+class Marian:
+    """A MarianMT model in transformers, in float32."""
+
+    def __init__(self, config: Config) -> None:
+        import torch
+
+        model = models.find(config.model, config.revision)
+        self.signature = f"marian-float32|model:{model.label}|beam:{config.beam_size}"
+        self._pieces = Pieces(model.folder)
+        self._names = {number: piece for piece, number in self._pieces.vocabulary.items()}
+        self._beam_size = config.beam_size
+        self._batch_tokens = config.batch_tokens
+        if config.threads:
+            torch.set_num_threads(config.threads)
+        try:
+            self._model = models.load_transformers(model).eval().to(config.device)
+        except RuntimeError as error:
+            raise ModelError(
+                f"{config.model}: torch cannot use it: {error}", "try --device cpu"
+            ) from error
+
+    def translate(self, sentences: Sequence[str]) -> list[Translation]:
+        """Translate sentences, see `Engine.translate`."""
+        return translate(sentences, self._pieces, self._generate)
+
+    def _generate(self, sources: list[list[str]]) -> list[Hypothesis]:
+        found: list[Hypothesis | None] = [None] * len(sources)
+        for places in batches(sources, self._batch_tokens):
+            hypotheses = self._batch([sources[place] for place in places])
+            for place, hypothesis in zip(places, hypotheses, strict=True):
+                found[place] = hypothesis
+        return [hypothesis for hypothesis in found if hypothesis is not None]
+
+    def _batch(self, sources: list[list[str]]) -> list[Hypothesis]:
+        import torch
+
+        ids, mask = self._padded(sources)
+        with torch.inference_mode():
+            out = self._model.generate(
+                input_ids=ids,
+                attention_mask=mask,
+                num_beams=self._beam_size,
+                do_sample=False,
+                max_length=None,  # the model's own limit would argue with max_new_tokens
+                max_new_tokens=self._pieces.target_limit,
+                early_stopping=True,  # ends as CTranslate2 does: at beam_size finished hypotheses
+                length_penalty=1.0,
+                suppress_tokens=[self._pieces.vocabulary["<unk>"]],
+                return_dict_in_generate=True,
+                output_scores=True,
+            )
+            scores = self._model.compute_transition_scores(
+                out.sequences, out.scores, out.get("beam_indices"), normalize_logits=True
+            )
+        return [
+            self._hypothesis(row[1:].tolist(), score.tolist())
+            for row, score in zip(out.sequences, scores, strict=True)
+        ]
+
+    def _padded(self, sources: list[list[str]]) -> tuple[Any, Any]:
+        """Make the ids and the attention mask, both of shape (sources, longest source)."""
+        import torch
+
+        vocabulary = self._pieces.vocabulary
+        unknown = vocabulary["<unk>"]
+        width = max(map(len, sources))
+        ids = torch.full((len(sources), width), self._model.config.pad_token_id)
+        for row, source in enumerate(sources):
+            ids[row, : len(source)] = torch.tensor(
+                [vocabulary.get(piece, unknown) for piece in source]
+            )
+        lengths = torch.tensor([len(source) for source in sources])
+        mask = (torch.arange(width)[None, :] < lengths[:, None]).long()
+        return ids.to(self._model.device), mask.to(self._model.device)
+
+    def _hypothesis(self, ids: list[int], scores: list[float]) -> Hypothesis:
+        pieces = [self._names[number] for number in ids]
+        length = pieces.index(EOS) if EOS in pieces else len(pieces)
+        used = scores[: length + 1]
+        return Hypothesis(pieces[:length], sum(used) / max(1, len(used)))

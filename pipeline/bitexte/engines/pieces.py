@@ -1,0 +1,149 @@
+"""Sentences as SentencePiece pieces, cut where the model's limit demands, and back."""
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unicodedata import normalize
+
+from bitexte.errors import ModelError
+from bitexte.records import Translation
+
+EOS = "</s>"
+# A loop or a runaway ends here; twice any source that a model takes is room enough.
+TARGET_PER_SOURCE = 2
+
+# How good a cut is after a word that ends so; after any other word it is 0.
+_STRENGTH = {";": 3, ":": 2, ",": 1, "–": 1, "—": 1, "-": 1}
+_LANGUAGE = re.compile(r">>[^<>\s]+<<")
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """The best target of one source: its pieces without end mark, their mean log-probability."""
+
+    pieces: list[str]
+    logprob: float
+
+
+Generate = Callable[[list[list[str]]], list[Hypothesis]]
+
+
+class Pieces:
+    """The two SentencePiece models and the vocabulary of a MarianMT folder.
+
+    Agrees with transformers' MarianTokenizer piece for piece; `limit` is the number of source
+    pieces, end mark included, that the model takes.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        from sentencepiece import SentencePieceProcessor
+
+        try:
+            self._source = SentencePieceProcessor(model_file=str(folder / "source.spm"))
+            self._target = SentencePieceProcessor(model_file=str(folder / "target.spm"))
+            self.vocabulary: dict[str, int] = _json(folder / "vocab.json")
+        except (OSError, RuntimeError, ValueError) as error:
+            raise ModelError(
+                f"{folder}: cannot read the model's pieces: {error}", "fetch the model again"
+            ) from error
+        self.limit = _limit(folder)
+        self.target_limit = TARGET_PER_SOURCE * self.limit
+
+    def encode(self, text: str) -> list[str]:
+        """Cut a text into source pieces, with the end mark."""
+        code = _LANGUAGE.match(text)
+        if code and code.group() in self.vocabulary:
+            pieces = [code.group(), *self._source.encode(text[code.end() :], out_type=str)]
+        else:
+            pieces = self._source.encode(text, out_type=str)
+        return [*pieces, EOS]
+
+    def decode(self, pieces: Sequence[str]) -> str:
+        """Join target pieces into a text in NFC."""
+        text: str = self._target.decode_pieces([piece for piece in pieces if piece != EOS])
+        # U+FFFD stands for byte pieces that make no character: nothing a reader could use.
+        return normalize("NFC", text.replace("▁", " ").replace("\ufffd", "")).strip()
+
+    def parts(self, text: str) -> list[str]:
+        """Cut a text at clause boundaries into parts that the model takes; none if it is blank."""
+        room = self.limit - 1  # the end mark
+        if len(self._source.encode(text, out_type=int)) <= room:
+            return [text.strip()] if text.strip() else []
+        words = [part for word in text.split() for part in self._short(word, room)]
+        # Pieces never cross white space, so the counts of words add up.
+        counts = [len(pieces) for pieces in self._source.encode(words, out_type=int)]
+        parts = []
+        while words:
+            taken = _clauses(words, counts, room)
+            parts.append(" ".join(words[:taken]))
+            words, counts = words[taken:], counts[taken:]
+        return parts
+
+    def _short(self, word: str, room: int) -> list[str]:
+        """Cut a word that no model could take, such as a kilometre of base64."""
+        if len(word) <= room // 4:  # at worst four bytes a character, each a piece
+            return [word]
+        if len(self._source.encode(word, out_type=int)) <= room:
+            return [word]
+        step = max(1, room // 4)
+        return [word[start : start + step] for start in range(0, len(word), step)]
+
+
+def _clauses(words: list[str], counts: list[int], room: int) -> int:
+    """Say how many words to take: up to the best clause boundary in the last two thirds."""
+    total, best, strength = 0, 1, -1
+    for place, count in enumerate(counts):
+        total += count
+        if total > room:
+            return best
+        boundary = _STRENGTH.get(words[place][-1], 0)
+        if total <= room // 3 or boundary >= strength:
+            best, strength = place + 1, boundary if total > room // 3 else -1
+    return len(words)
+
+
+def translate(sentences: Sequence[str], pieces: Pieces, generate: Generate) -> list[Translation]:
+    """Translate sentences with `generate`, part by part where one is longer than the limit."""
+    cut = [pieces.parts(sentence) for sentence in sentences]
+    hypotheses = iter(generate([pieces.encode(part) for parts in cut for part in parts]))
+    return [_rejoin([next(hypotheses) for _ in parts], pieces) for parts in cut]
+
+
+def _rejoin(parts: list[Hypothesis], pieces: Pieces) -> Translation:
+    tokens = [len(part.pieces) + 1 for part in parts]
+    total = sum(tokens)
+    weighted = sum(part.logprob * count for part, count in zip(parts, tokens, strict=True))
+    return Translation(
+        text=" ".join(filter(None, (pieces.decode(part.pieces) for part in parts))),
+        logprob=weighted / total if total else 0.0,
+        tokens=total,
+    )
+
+
+def batches(sources: Sequence[Sequence[str]], batch_tokens: int) -> list[list[int]]:
+    """Group sources of like length, longest first, so that no padded batch passes `batch_tokens`.
+
+    Returns their positions. A source longer than `batch_tokens` gets a batch of its own.
+    """
+    order = sorted(range(len(sources)), key=lambda place: -len(sources[place]))
+    groups: list[list[int]] = []
+    for place in order:
+        if groups and len(sources[groups[-1][0]]) * (len(groups[-1]) + 1) <= batch_tokens:
+            groups[-1].append(place)
+        else:
+            groups.append([place])
+    return groups
+
+
+def _limit(folder: Path) -> int:
+    """Read the smaller of what the tokenizer allows and what positions there are."""
+    tokenizer = _json(folder / "tokenizer_config.json")
+    positions = _json(folder / "config.json").get("max_position_embeddings", 512)
+    return int(min(tokenizer.get("model_max_length") or positions, positions))
+
+
+def _json(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text("utf-8")) if path.exists() else {}

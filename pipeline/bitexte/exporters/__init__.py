@@ -1,0 +1,51 @@
+"""The table of export formats; threshold and order, applied once for all."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from unicodedata import normalize
+
+from bitexte.records import Bitext, Pair
+from bitexte.registry import Registry
+
+Exporter = Callable[[Iterable[Bitext], Path], list[Path]]
+
+EXPORTERS: Registry[Exporter] = Registry(
+    "export format", __name__, {"tmx": "tmx:write", "jsonl": "jsonl:write"}
+)
+
+# A segment is one line: line and paragraph breaks become spaces. U+00A0 and U+202F stay: they
+# carry meaning in French.
+_BREAKS = str.maketrans(dict.fromkeys("\t\n\r\v\f\x85\u2028\u2029", " "))
+# What XML 1.0 cannot hold, the C1 controls, and what readers take for damage.
+_UNFIT = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffd-\uffff]"
+)
+
+
+def export(
+    bitexts: Sequence[Bitext], formats: Sequence[str], base: Path, min_confidence: float = 0.0
+) -> list[Path]:
+    """Write each format to `base` plus its suffix; return the paths written.
+
+    Articles are ordered by (name, id) and pairs by their place in the text, whoever finished
+    first. Pairs below `min_confidence`, and those with a blank side, which no tool takes, are
+    left out.
+    """
+    writers = [EXPORTERS.get(name) for name in formats]
+    kept = [
+        replace(bitext, pairs=tuple(pair for pair in bitext.pairs if _wanted(pair, min_confidence)))
+        for bitext in sorted(bitexts, key=lambda bitext: (bitext.article.name, bitext.article.id))
+    ]
+    return [path for write in writers for path in write(kept, base)]
+
+
+def _wanted(pair: Pair, min_confidence: float) -> bool:
+    both = line(pair.source) and line(pair.target)
+    return bool(both) and pair.confidence >= min_confidence
+
+
+def line(text: str) -> str:
+    """Make a text one trimmed line of NFC that every reader takes."""
+    return normalize("NFC", _UNFIT.sub("", text.translate(_BREAKS))).strip()

@@ -1,0 +1,1 @@
+"""Pure functions, listed in calling order."""
