@@ -70,7 +70,7 @@ def _weights(folder: Path) -> None:
     from transformers import GenerationConfig, MarianConfig, MarianMTModel
 
     pad = len(json.loads((folder / "vocab.json").read_text("utf-8"))) - 1
-    torch.manual_seed(7)
+    torch.manual_seed(3)
     model = MarianMTModel(
         MarianConfig(
             vocab_size=pad + 1,
@@ -88,11 +88,17 @@ def _weights(folder: Path) -> None:
             decoder_start_token_id=pad,
             forced_eos_token_id=0,
             scale_embedding=True,
-            init_std=0.3,  # far apart enough that two runtimes never see a tie
         )
     )
     with torch.no_grad():
+        # Far apart enough that two runtimes never see a tie, at many lengths, and no byte pieces.
+        for name, weights in model.named_parameters():
+            if weights.dim() == 2 and "position" not in name:
+                weights.normal_(0, 0.5)
+        model.model.shared.weight.mul_(4)
         model.model.shared.weight[pad] = 0
+        model.final_logits_bias[0, 0] = 14.0
+        model.final_logits_bias[0, 1:258] = -50.0
     model.generation_config = GenerationConfig(
         decoder_start_token_id=pad,
         pad_token_id=pad,
@@ -108,13 +114,17 @@ def _weights(folder: Path) -> None:
 
 @pytest.fixture
 def bitext() -> Bitext:
-    """An article of three sentences with what formats stumble over, and a credit."""
+    """Make an article of three sentences with what formats stumble over, and a credit."""
     sources = (
         "« Prix : 12\u202f000 € », a-t-il dit.",
         "R&D <b>: l'été à « Saint-Ouen » !",
         "Deux lignes\nd'une phrase \U0001f642.",
     )
-    targets = ('"Price: €12,000," he said.', "R&D <b>: summer in Saint-Ouen!", "Two lines \U0001f642.")
+    targets = (
+        '"Price: €12,000," he said.',
+        "R&D <b>: summer in Saint-Ouen!",
+        "Two lines \U0001f642.",
+    )
     text = " ".join(sources) + " (Belga)"
     article = Article(id="0123456789abcdef", name="a&b.txt", text=text, meta={"agency": "Belga"})
     pairs = []
@@ -148,9 +158,7 @@ class Done:
 
 
 @pytest.fixture
-def run_cli(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Callable[..., Done]:
+def run_cli(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Done]:
     """Run a command line in this process, in an empty folder."""
     from bitexte.cli import main
 

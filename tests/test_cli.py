@@ -210,7 +210,7 @@ def test_segment_answers_lines_of_json(run_cli: RunCli) -> None:
 
 def test_segment_takes_more_abbreviations(run_cli: RunCli) -> None:
     Path("more.txt").write_text("Tartempion. # a company\n", "utf-8")
-    text = "La firme Tartempion. Dupont recrute.".encode()
+    text = b"La firme Tartempion. Dupont recrute."
     assert len(run_cli("segment", stdin=text).out.splitlines()) == 2
     more = run_cli("segment", "--abbreviations", "more.txt", stdin=text)
     assert len(more.out.splitlines()) == 1

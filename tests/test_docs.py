@@ -40,9 +40,7 @@ def mapped() -> dict[str, str]:
 
 
 def test_the_map_has_every_module_with_its_first_line() -> None:
-    modules = {
-        str(path.relative_to(PACKAGE)): first_line(path) for path in PACKAGE.rglob("*.py")
-    }
+    modules = {str(path.relative_to(PACKAGE)): first_line(path) for path in PACKAGE.rglob("*.py")}
     assert mapped() == modules
 
 

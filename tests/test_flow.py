@@ -5,8 +5,17 @@ from dataclasses import replace
 
 import pytest
 
-from bitexte import Article, Bitext, Config, Failure, InputError, ModelError, NotFrench, Translation
-from bitexte import flow
+from bitexte import (
+    Article,
+    Bitext,
+    Config,
+    Failure,
+    InputError,
+    ModelError,
+    NotFrench,
+    Translation,
+    flow,
+)
 from bitexte.engines import load
 from bitexte.readers import read
 from conftest import DISPATCH
@@ -34,8 +43,11 @@ def article(text: str, name: str = "a.txt") -> Article:
     return Article(id=f"{name:0>16}", name=name, text=text)
 
 
-def translated(*articles: Article | Failure, engine: Recording | None = None, **settings: int) -> list[Bitext | Failure]:
-    return list(flow.run(articles, engine or Recording(), replace(CONFIG, **settings)))  # type: ignore[arg-type]
+def translated(
+    *articles: Article | Failure, engine: Recording | None = None, window_articles: int = 32
+) -> list[Bitext | Failure]:
+    config = replace(CONFIG, window_articles=window_articles)
+    return list(flow.run(articles, engine or Recording(), config))
 
 
 def test_the_dispatch_has_seven_sentences_and_its_credit_stays_outside_them() -> None:

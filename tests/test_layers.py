@@ -9,9 +9,10 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "pipeline" / "bitexte"
 
-BASE = {"errors", "records"}
+BASE = {"chars", "errors", "records"}
 SETTINGS = {"registry", "files", "config", "bitexte"}
 ALLOWED = {
+    "chars": set(),
     "errors": set(),
     "records": set(),
     "registry": {"errors"},
@@ -42,8 +43,12 @@ def imported(path: Path) -> set[str]:
                 rooms.add(parts[0])
             else:
                 inner = {name.name for name in node.names}
-                rooms |= {name if (PACKAGE / name).exists() or (PACKAGE / f"{name}.py").exists()
-                          else "bitexte" for name in inner}
+                rooms |= {
+                    name
+                    if (PACKAGE / name).exists() or (PACKAGE / f"{name}.py").exists()
+                    else "bitexte"
+                    for name in inner
+                }
         elif isinstance(node, ast.Import):
             names = [name.name.split(".") for name in node.names]
             rooms |= {parts[1] for parts in names if parts[0] == "bitexte" and len(parts) > 1}

@@ -1,5 +1,7 @@
 """python -m bitexte"""
 
+import sys
+
 from bitexte.cli import main
 
-main()
+sys.exit(main())

@@ -12,6 +12,7 @@ from bitexte.engines import load
 from bitexte.engines import model as models
 from bitexte.engines.ct2 import compute_type, translator
 from bitexte.engines.pieces import Pieces
+from bitexte.errors import ConfigError
 
 # CTranslate2 given the pieces, without bitexte around it: what ct2 is held against.
 BARE = "bare"
@@ -48,6 +49,8 @@ def measure(names: Sequence[str], config: Config, sentences: list[str], runs: in
 
     The engines take turns, `runs` times, so that a machine whose speed drifts is fair to all.
     """
+    if runs < 1:
+        raise ConfigError(f"runs is {runs}", "choose 1 or more")
     context = multiprocessing.get_context("spawn")
     pools = [ProcessPoolExecutor(1, mp_context=context) for _ in names]
     try:
@@ -57,7 +60,7 @@ def measure(names: Sequence[str], config: Config, sentences: list[str], runs: in
         for _ in range(runs):
             for own, pool in zip(times, pools, strict=True):
                 own.append(pool.submit(_run).result())
-        source_tokens = count_pieces(config, sentences)
+        source_tokens = sum(map(len, _sources(config, sentences)))
         return [
             pool.submit(_row, name, len(sentences), source_tokens, min(own)).result()
             for name, pool, own in zip(names, pools, times, strict=True)
@@ -67,10 +70,10 @@ def measure(names: Sequence[str], config: Config, sentences: list[str], runs: in
             pool.shutdown()
 
 
-def count_pieces(config: Config, sentences: Sequence[str]) -> int:
-    """Count the source pieces of sentences, end marks included."""
+def _sources(config: Config, sentences: Sequence[str]) -> list[list[str]]:
+    """Cut sentences into the pieces, end marks included, that a model is given."""
     pieces = Pieces(models.find(config.model, config.revision).folder)
-    return sum(len(pieces.encode(sentence)) for sentence in sentences)
+    return [pieces.encode(part) for sentence in sentences for part in pieces.parts(sentence)]
 
 
 _state: _Loaded
@@ -95,8 +98,7 @@ def _engine(name: str, config: Config, sentences: list[str]) -> _Loaded:
 
 def _bare(config: Config, sentences: list[str]) -> _Loaded:
     model = models.find(config.model, config.revision)
-    pieces = Pieces(model.folder)
-    sources = [pieces.encode(sentence) for sentence in sentences]
+    sources = _sources(config, sentences)
     folder = models.converted(model, compute_type(config), config.cache)
     started = time.perf_counter()
     bare = translator(folder, config)
@@ -108,7 +110,7 @@ def _bare(config: Config, sentences: list[str]) -> _Loaded:
             beam_size=config.beam_size,
             max_batch_size=config.batch_tokens,
             batch_type="tokens",
-            max_decoding_length=pieces.target_limit,
+            max_decoding_length=Pieces(model.folder).target_limit,
         )
         return sum(len(found.hypotheses[0]) + 1 for found in results)
 

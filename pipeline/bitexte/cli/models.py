@@ -1,6 +1,8 @@
 """bitexte models: list the models that are embedded and cached."""
 
 import json
+import logging
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -8,6 +10,11 @@ from pathlib import Path
 from bitexte.cli import options
 from bitexte.engines import hub
 from bitexte.engines import model as found
+from bitexte.errors import ModelError
+
+log = logging.getLogger(__name__)
+
+_CONVERTED = re.compile(r"(.+)-([0-9a-f]{16})-(\w+)")  # see engines.model.converted
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +43,26 @@ def models(cache: options.Cache = None, as_json: options.Json = False) -> None:
 
 def _rows(cache: str) -> Iterator[Row]:
     for folder in found.embedded():
-        model = found.opened(folder, folder.name)
-        yield Row(model.name, "embedded", _megabytes(folder), model.digest[:8], str(folder))
+        yield from _row(folder, folder.name, "embedded")
     for name, _, folder in hub.cached():
-        model = found.opened(folder, name)
-        yield Row(name, "hub cache", _megabytes(folder), model.digest[:8], str(folder))
+        yield from _row(folder, name, "hub cache")
     root = Path(cache) if cache else found.default_cache()
     for weights in sorted(root.glob("*/model.bin")):
         folder = weights.parent
-        name, digest, compute = folder.name.rsplit("-", 2)
-        yield Row(f"{name} ({compute})", "converted", _megabytes(folder), digest[:8], str(folder))
+        if parts := _CONVERTED.fullmatch(folder.name):
+            name, digest, compute = parts.groups()
+            title = f"{name} ({compute})"
+            yield Row(title, "converted", _megabytes(folder), digest[:8], str(folder))
+
+
+def _row(folder: Path, name: str, kind: str) -> Iterator[Row]:
+    """Describe a model; a damaged one gives a warning, so that the others are still listed."""
+    try:
+        model = found.opened(folder, name)
+    except ModelError as error:
+        log.warning("%s", error.message)
+    else:
+        yield Row(name, kind, _megabytes(folder), model.digest[:8], str(folder))
 
 
 def _megabytes(folder: Path) -> float:

@@ -50,8 +50,9 @@ class Ct2:
 
     def _share(self, sources: list[list[str]]) -> int:
         """Make batches small enough that a short text keeps every thread at work."""
-        each = sum(map(len, sources)) // self._translator.num_translators + 1
-        return min(self._batch_tokens, max(each, max(map(len, sources))))
+        workers: int = self._translator.num_translators
+        each = sum(map(len, sources)) // workers + 1
+        return min(self._batch_tokens, max(each, *map(len, sources)))
 
 
 def compute_type(config: Config) -> str:

@@ -20,10 +20,7 @@ def fetch(name: str, revision: str = "") -> Path:
     hub id, ModelError if the hub cannot be reached or has no such model.
     """
     if not _ID.fullmatch(name):
-        raise ConfigError(
-            f"no model '{name}': no embedded model, folder or hub id of that name",
-            "`bitexte models` lists the embedded and cached ones",
-        )
+        raise _unknown(name)
     return _cached(name, revision) or _download(name, revision)
 
 
@@ -42,14 +39,30 @@ def cached() -> Iterator[tuple[str, str, Path]]:
                 yield repository.repo_id, revision.commit_hash, revision.snapshot_path
 
 
+def _unknown(name: str) -> ConfigError:
+    return ConfigError(
+        f"no model '{name}': no embedded model, folder or hub id of that name",
+        "`bitexte models` lists the embedded and cached ones",
+    )
+
+
 def _cached(name: str, revision: str) -> Path | None:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
     try:
-        folder = Path(snapshot_download(name, revision=revision or None, local_files_only=True))
+        found = snapshot_download(
+            name,
+            revision=revision or None,
+            local_files_only=True,
+            # Without these, a snapshot that leaves out files nobody needs counts as incomplete.
+            allow_patterns=[*NEEDED, *OPTIONAL],
+        )
     except LocalEntryNotFoundError:
         return None
+    except HFValidationError as error:
+        raise _unknown(name) from error
+    folder = Path(found)
     return folder if _complete(folder) else None
 
 
@@ -64,7 +77,8 @@ def _download(name: str, revision: str) -> Path:
         info = HfApi().model_info(name, revision=revision or None, timeout=20)
         files = _wanted({file.rfilename for file in info.siblings or []})
         log.warning("fetching %s@%s: %s", name, (info.sha or "")[:8], ", ".join(files))
-        return Path(snapshot_download(name, revision=info.sha, allow_patterns=files))
+        # By its name and not its sum: so the cache learns which commit the name stands for.
+        return Path(snapshot_download(name, revision=revision or None, allow_patterns=files))
     except Exception as error:
         # The client raises the errors of an HTTP package that changes with its versions.
         at = f" --revision {revision}" if revision else ""

@@ -24,16 +24,24 @@ class Marian:
         self._batch_tokens = config.batch_tokens
         if config.threads:
             torch.set_num_threads(config.threads)
-        try:
-            self._model = models.load_transformers(model).eval().to(config.device)
-        except RuntimeError as error:
-            raise ModelError(
-                f"{config.model}: torch cannot use it: {error}", "try --device cpu"
-            ) from error
+        if config.device == "cuda" and not torch.cuda.is_available():
+            raise ModelError("torch sees no GPU here", "use --device cpu")
+        self._model = models.load_transformers(model).eval().to(config.device)
+        self._decode_as_ctranslate2()
 
     def translate(self, sentences: Sequence[str]) -> list[Translation]:
         """Translate sentences, see `Engine.translate`."""
         return translate(sentences, self._pieces, self._generate)
+
+    def _decode_as_ctranslate2(self) -> None:
+        """Take <pad> and <unk> out of the softmax, and force no end mark at the limit."""
+        import torch
+
+        never = [self._model.config.pad_token_id, self._pieces.vocabulary["<unk>"]]
+        with torch.no_grad():
+            self._model.final_logits_bias[0, never] = -1e9
+        self._model.generation_config.bad_words_ids = None
+        self._model.generation_config.forced_eos_token_id = None
 
     def _generate(self, sources: list[list[str]]) -> list[Hypothesis]:
         found: list[Hypothesis | None] = [None] * len(sources)
@@ -54,10 +62,10 @@ class Marian:
                 num_beams=self._beam_size,
                 do_sample=False,
                 max_length=None,  # the model's own limit would argue with max_new_tokens
+                min_new_tokens=1,  # as CTranslate2: a source that is not blank gets a target
                 max_new_tokens=self._pieces.target_limit,
                 early_stopping=True,  # ends as CTranslate2 does: at beam_size finished hypotheses
                 length_penalty=1.0,
-                suppress_tokens=[self._pieces.vocabulary["<unk>"]],
                 return_dict_in_generate=True,
                 output_scores=True,
             )

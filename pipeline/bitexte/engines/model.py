@@ -1,9 +1,12 @@
 """Find a model (embedded, folder, hub id), check its sums, convert it once for ct2, name it."""
 
+import errno
 import hashlib
 import json
 import logging
+import shutil
 import tempfile
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +22,10 @@ NEEDED = ("config.json", "source.spm", "target.spm", "vocab.json")
 OPTIONAL = ("generation_config.json", "tokenizer_config.json", "target_vocab.json")
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")  # the first is preferred: it cannot run code
 SUMS = "SHA256SUMS"
+
+_ASIDE = ".converting-"
+_DAY = 24 * 60 * 60  # seconds; no conversion takes that long
+_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES}
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 # In an installed wheel, then in a checkout.
@@ -62,14 +69,30 @@ def opened(folder: Path, name: str) -> Model:
             f"{folder}: not a MarianMT folder: {', '.join(missing)} missing",
             f"a MarianMT folder holds {', '.join(NEEDED)} and {' or '.join(WEIGHTS)}",
         )
-    kind = json.loads((folder / "config.json").read_text("utf-8")).get("model_type")
-    if kind != "marian":
-        raise ModelError(f"{folder}: a {kind} model, not a marian one", "choose a MarianMT model")
-    sums = {file: sha256(folder / file) for file in files if (folder / file).exists()}
-    _check(folder, sums)
+    there = [file for file in files if (folder / file).exists()]
+    try:
+        sums = {file: sha256(folder / file) for file in there}
+        _check_sums(folder, sums)
+        _check_kind(
+            {file: _object(folder / file) for file in there if file.endswith(".json")}, folder
+        )
+    except OSError as error:
+        raise ModelError(
+            f"{error.filename}: {error.strerror}", "check that its files can be read"
+        ) from error
     listing = "".join(f"{value}  {file}\n" for file, value in sorted(sums.items()))
-    short = Path(name).name if Path(name).is_dir() else name
+    short = Path(name).resolve().name if Path(name).is_dir() else name
     return Model(name=short, folder=folder, digest=hashlib.sha256(listing.encode()).hexdigest())
+
+
+def _kind(folder: Path) -> str:
+    try:
+        return str(json.loads((folder / "config.json").read_text("utf-8")).get("model_type"))
+    except (ValueError, AttributeError) as error:
+        raise ModelError(
+            f"{folder / 'config.json'}: not the settings of a model: {error}",
+            "fetch the model again",
+        ) from error
 
 
 def embedded() -> Iterator[Path]:
@@ -94,18 +117,25 @@ def sha256(path: Path) -> str:
 
 
 def load_transformers(model: Model) -> Any:
-    """Load a model in transformers, in float32; pickled weights never run code."""
+    """Load a model in transformers, in float32; pickled weights never run code.
+
+    Raises ModelError also where weights are missing: transformers would make up random ones.
+    """
     import torch
     from transformers import MarianMTModel
 
     with _loading(model):
-        return MarianMTModel.from_pretrained(
+        loaded, report = MarianMTModel.from_pretrained(
             model.folder,
             dtype=torch.float32,
             local_files_only=True,
             trust_remote_code=False,
             weights_only=True,
+            output_loading_info=True,
         )
+        if report["missing_keys"]:
+            raise ValueError(f"no weights for {', '.join(sorted(report['missing_keys']))}")
+        return loaded
 
 
 def converted(model: Model, compute: str, cache: str = "") -> Path:
@@ -138,11 +168,16 @@ def default_cache() -> Path:
 def _convert(model: Model, compute: str, folder: Path) -> None:
     from ctranslate2.converters import TransformersConverter
 
+    class Converter(TransformersConverter):  # type: ignore[misc]
+        def load_model(self, *_: Any, **__: Any) -> Any:
+            return load_transformers(model)
+
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".converting-", dir=folder.parent) as aside:
+    _sweep(folder.parent)
+    with tempfile.TemporaryDirectory(prefix=_ASIDE, dir=folder.parent) as aside:
         made = Path(aside) / "model"
         with _loading(model):
-            converter = TransformersConverter(str(model.folder))
+            converter = Converter(str(model.folder))
             converter.convert(str(made), quantization=None if compute == "float32" else compute)
         try:
             made.rename(folder)
@@ -150,6 +185,13 @@ def _convert(model: Model, compute: str, folder: Path) -> None:
             # Another process was first: its folder is complete, ours goes.
             if not (folder / "model.bin").exists():
                 raise
+
+
+def _sweep(root: Path) -> None:
+    """Remove what conversions that were killed left, a day later."""
+    for aside in root.glob(f"{_ASIDE}*"):
+        if aside.stat().st_mtime < time.time() - _DAY:
+            shutil.rmtree(aside, ignore_errors=True)
 
 
 @contextmanager
@@ -164,7 +206,11 @@ def _loading(model: Model) -> Iterator[None]:
             # bitexte cuts into pieces itself and never asks for Moses' punctuation.
             warnings.filterwarnings("ignore", message="Recommended: pip install sacremoses")
             yield
+    except ModelError:
+        raise
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in _DISK:
+            raise  # the disk's fault, not the model's
         raise ModelError(
             f"{model.name}: cannot be loaded: {_first_line(error)}",
             f"fetch the model again, or check the files of {model.folder}",
@@ -179,16 +225,38 @@ def _embedded(name: str) -> Path | None:
 
 def _folder(name: str) -> Path | None:
     folder = Path(name)
-    return folder if folder.is_dir() else None
+    return folder if name and folder.is_dir() else None
 
 
-def _check(folder: Path, sums: dict[str, str]) -> None:
+def _object(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise ModelError(f"{path}: not JSON: {error}", "fetch the model again") from error
+    if not isinstance(content, dict):
+        raise ModelError(f"{path}: not a JSON object", "fetch the model again")
+    return content
+
+
+def _check_kind(files: dict[str, dict[str, Any]], folder: Path) -> None:
+    """Refuse other kinds of models, and vocabularies without the marks that MarianMT needs."""
+    kind = files["config.json"].get("model_type")
+    if kind != "marian":
+        raise ModelError(f"{folder}: a {kind} model, not a marian one", "choose a MarianMT model")
+    if not {"</s>", "<unk>"} <= files["vocab.json"].keys():
+        raise ModelError(
+            f"{folder / 'vocab.json'}: no '</s>' or '<unk>' in it", "fetch the model again"
+        )
+
+
+def _check_sums(folder: Path, sums: dict[str, str]) -> None:
     """Compare with SHA256SUMS, where the folder has one."""
     path = folder / SUMS
-    lines = path.read_text("utf-8").splitlines() if path.exists() else []
+    lines = path.read_text("utf-8", errors="replace").splitlines() if path.exists() else []
     for line in lines:
-        wanted, _, file = line.partition("  ")
-        if file in sums and sums[file] != wanted:
+        wanted, _, file = line.partition(" ")
+        file = file[1:]  # after a space for text, an asterisk for binary
+        if file in sums and sums[file] != wanted.lower():
             raise ModelError(
                 f"{folder / file}: damaged: its SHA-256 is not the one in {SUMS}",
                 "install bitexte again, or fetch the model again",

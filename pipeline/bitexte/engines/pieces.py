@@ -2,12 +2,15 @@
 
 import json
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 from unicodedata import normalize
 
+from bitexte.chars import UNFIT
 from bitexte.errors import ModelError
 from bitexte.records import Translation
 
@@ -35,7 +38,8 @@ class Pieces:
     """The two SentencePiece models and the vocabulary of a MarianMT folder.
 
     Agrees with transformers' MarianTokenizer piece for piece; `limit` is the number of source
-    pieces, end mark included, that the model takes.
+    pieces, end mark included, that the model takes: the smaller of what its tokenizer allows and
+    the positions that it has. `target_limit` is the longest target.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -49,8 +53,10 @@ class Pieces:
             raise ModelError(
                 f"{folder}: cannot read the model's pieces: {error}", "fetch the model again"
             ) from error
-        self.limit = _limit(folder)
-        self.target_limit = TARGET_PER_SOURCE * self.limit
+        positions = int(_json(folder / "config.json").get("max_position_embeddings", 512))
+        longest = _json(folder / "tokenizer_config.json").get("model_max_length") or positions
+        self.limit = min(int(longest), positions)
+        self.target_limit = min(TARGET_PER_SOURCE * self.limit, positions)
 
     def encode(self, text: str) -> list[str]:
         """Cut a text into source pieces, with the end mark."""
@@ -64,8 +70,8 @@ class Pieces:
     def decode(self, pieces: Sequence[str]) -> str:
         """Join target pieces into a text in NFC."""
         text: str = self._target.decode_pieces([piece for piece in pieces if piece != EOS])
-        # U+FFFD stands for byte pieces that make no character: nothing a reader could use.
-        return normalize("NFC", text.replace("▁", " ").replace("\ufffd", "")).strip()
+        # Byte pieces can make controls, or U+FFFD where they make no character at all.
+        return normalize("NFC", UNFIT.sub("", text.replace("▁", " "))).strip()
 
     def parts(self, text: str) -> list[str]:
         """Cut a text at clause boundaries into parts that the model takes; none if it is blank."""
@@ -75,11 +81,13 @@ class Pieces:
         words = [part for word in text.split() for part in self._short(word, room)]
         # Pieces never cross white space, so the counts of words add up.
         counts = [len(pieces) for pieces in self._source.encode(words, out_type=int)]
-        parts = []
-        while words:
-            taken = _clauses(words, counts, room)
-            parts.append(" ".join(words[:taken]))
-            words, counts = words[taken:], counts[taken:]
+        parts, start = [], 0
+        while start < len(words):
+            # No word is without a piece: more than `room` words never fit.
+            near = slice(start, start + room + 1)
+            taken = _clauses(words[near], counts[near], room)
+            parts.append(" ".join(words[start : start + taken]))
+            start += taken
         return parts
 
     def _short(self, word: str, room: int) -> list[str]:
@@ -94,15 +102,13 @@ class Pieces:
 
 def _clauses(words: list[str], counts: list[int], room: int) -> int:
     """Say how many words to take: up to the best clause boundary in the last two thirds."""
-    total, best, strength = 0, 1, -1
-    for place, count in enumerate(counts):
-        total += count
-        if total > room:
-            return best
-        boundary = _STRENGTH.get(words[place][-1], 0)
-        if total <= room // 3 or boundary >= strength:
-            best, strength = place + 1, boundary if total > room // 3 else -1
-    return len(words)
+    totals = list(accumulate(counts))
+    fitting = bisect_right(totals, room)
+    if fitting == len(words):
+        return fitting
+    places = range(bisect_right(totals, room // 3), fitting)
+    best = max(places, key=lambda place: (_STRENGTH.get(words[place][-1], 0), place), default=0)
+    return best + 1
 
 
 def translate(sentences: Sequence[str], pieces: Pieces, generate: Generate) -> list[Translation]:
@@ -136,13 +142,6 @@ def batches(sources: Sequence[Sequence[str]], batch_tokens: int) -> list[list[in
         else:
             groups.append([place])
     return groups
-
-
-def _limit(folder: Path) -> int:
-    """Read the smaller of what the tokenizer allows and what positions there are."""
-    tokenizer = _json(folder / "tokenizer_config.json")
-    positions = _json(folder / "config.json").get("max_position_embeddings", 512)
-    return int(min(tokenizer.get("model_max_length") or positions, positions))
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -1,11 +1,11 @@
 """The table of export formats; threshold and order, applied once for all."""
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from unicodedata import normalize
 
+from bitexte.chars import UNFIT
 from bitexte.records import Bitext, Pair
 from bitexte.registry import Registry
 
@@ -18,10 +18,6 @@ EXPORTERS: Registry[Exporter] = Registry(
 # A segment is one line: line and paragraph breaks become spaces. U+00A0 and U+202F stay: they
 # carry meaning in French.
 _BREAKS = str.maketrans(dict.fromkeys("\t\n\r\v\f\x85\u2028\u2029", " "))
-# What XML 1.0 cannot hold, the C1 controls, and what readers take for damage.
-_UNFIT = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffd-\uffff]"
-)
 
 
 def export(
@@ -48,4 +44,4 @@ def _wanted(pair: Pair, min_confidence: float) -> bool:
 
 def line(text: str) -> str:
     """Make a text one trimmed line of NFC that every reader takes."""
-    return normalize("NFC", _UNFIT.sub("", text.translate(_BREAKS))).strip()
+    return normalize("NFC", UNFIT.sub("", text.translate(_BREAKS))).strip()

@@ -29,8 +29,14 @@ def write(bitexts: Iterable[Bitext], base: Path) -> list[Path]:
 
 
 def row(bitext: Bitext, pair: Pair) -> dict[str, Any]:
-    """Make the row of a pair: its fields, the two texts as `translation`, and where it is from."""
+    """Make the row of a pair: its fields, the two texts as `translation`, and where it is from.
+
+    `flags` are joined by spaces, `links` in Pharaoh's format (`0-0 1-2`): a list that is empty in
+    the first rows has no type yet, and `datasets` then refuses the first one that is not.
+    """
     fields = asdict(pair)
+    fields["flags"] = " ".join(pair.flags)
+    fields["links"] = " ".join(f"{source}-{target}" for source, target in pair.links)
     source, target = fields.pop("source"), fields.pop("target")
     languages = (bitext.article.lang.split("-")[0], bitext.target_lang.split("-")[0])
     return {

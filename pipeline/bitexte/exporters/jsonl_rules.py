@@ -41,11 +41,22 @@ def _line(line: bytes, number: int, languages: set[str]) -> Iterator[Finding]:
     except (ValueError, RecursionError) as error:
         yield Finding(number, unit, "json", str(error), "write one JSON object a line, in UTF-8")
         return
+    if b"\\ud" in line.lower() and not _encodable(row):
+        cure = "write U+FFFD, or the character that the pair stands for"
+        yield Finding(number, unit, "surrogate", "half of a surrogate pair", cure)
     text = line.decode("utf-8").rstrip("\r\n")
     if len(text.splitlines()) > 1:
         cure = "escape U+0085, U+2028 and U+2029: some readers cut lines there"
         yield Finding(number, unit, "line-break", "an unescaped line separator", cure)
     yield from _translation(row, number, languages)
+
+
+def _encodable(row: Any) -> bool:
+    try:
+        json.dumps(row, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _translation(row: Any, number: int, languages: set[str]) -> Iterator[Finding]:
@@ -74,6 +85,11 @@ def _loaded(path: Path, languages: set[str]) -> Iterator[Finding]:
             rows = datasets.load_dataset(
                 "json", data_files=str(path), split="train", cache_dir=cache
             )
+            mixed = [
+                name for name, kind in rows.features.items() if isinstance(kind, datasets.Json)
+            ]
+            if mixed:
+                raise TypeError(f"several types in {', '.join(mixed)}")
             rows.cast_column("translation", datasets.Translation(languages=sorted(languages)))
         except Exception as error:  # whatever `datasets` raises is the finding
             cure = "give every row the same fields, of the same types"

@@ -11,6 +11,7 @@ from unicodedata import is_normalized
 
 from lxml import etree
 
+from bitexte.chars import UNFIT
 from bitexte.exporters.rules import Finding
 
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
@@ -25,7 +26,6 @@ _TAG = re.compile(
     r"[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|\d{3}))?(-[A-Za-z0-9]{5,8})*|\*all\*", re.ASCII
 )
 _LINE_BREAK = re.compile("[\r\n\t\v\f\x85\u2028\u2029]")
-_UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\ufffd-\uffff]")
 _ESCAPED_TWICE = re.compile(r"&(amp|lt|gt|quot|nbsp|#\d+);")
 NO_VALUE = {"", "None", "null", "nan", "NaN", "undefined"}
 # Longer segments are refused or cut off by the import of several CAT tools.
@@ -220,7 +220,7 @@ def _segment(segment: Any, name: str) -> Iterator[Finding]:
         yield Finding(line, name, "padding", "white space at an end", "trim the segment")
     if _LINE_BREAK.search(text):
         yield Finding(line, name, "line-break", "line break or tab", "put a space instead")
-    if _UNFIT.search(text):
+    if UNFIT.search(text):
         yield Finding(line, name, "chars", "control, U+FFFD or BOM character", "remove it")
     if not is_normalized("NFC", text):
         yield Finding(line, name, "nfc", "not in NFC", "normalise to NFC: CAT tools compare so")

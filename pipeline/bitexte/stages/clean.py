@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 
 from bitexte.records import Article
 
@@ -13,7 +14,7 @@ MAX_TITLE_CHARS = 150
 # Unicode's own bound for text in streams (UAX 15): no writing system needs more marks on a letter,
 # and normalising takes time that grows with the square of their number.
 MAX_MARKS = 30
-# Lines of mail and of wire services: a paragraph whose longest line is in this range may be wrapped.
+# Mail and wire services wrap lines: a paragraph may be, whose longest line is in this range.
 MIN_WIDTH, MAX_WIDTH = 45, 100
 
 _LINE_END = re.compile("\r\n?|[\v\f\x85\u2028\u2029]")
@@ -25,10 +26,10 @@ _FORBIDDEN = re.compile("[\0-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _MARKS = re.compile(rf"[^\0-\u02ff\w\s]{{{MAX_MARKS + 1},}}")
 _LINE_TAIL = re.compile(r"(?<!\s)[^\S\n]+(?=\n)")
 _BLANK_LINES = re.compile(r"\n\s*\n")
-_PARAGRAPH = re.compile(r"[^\n]+(?:\n[^\n]+)+")
 
 _BULLET = re.compile(r"\s*(?:[-–—•*·▪►]|\d{1,3}[.)])\s")
 _PAUSE = re.compile(r"[.!?…:;,][»”\"’')\]\s]*\Z")
+_END = re.compile(r"[.!?…:;][»”\"’')\]\s]*\Z")
 _AFTER_STOP = re.compile(r"[.!?…][»”\"’')\]\s]*\Z")
 _BEFORE_SENTENCE = re.compile(r"[^\S\n]*(?:\Z|\n|[A-ZÀ-Þ«“\"(©\d–—-])")
 _NO_SLUG = frozenset({"et/ou", "ou/et", "km/h"})
@@ -151,8 +152,16 @@ def soft_newlines(text: str) -> frozenset[int]:
     Half of these words must continue a sentence, or the lines are verses, a list or headlines.
     """
     soft: list[int] = []
-    for paragraph in _PARAGRAPH.finditer(text):
-        soft += _wrapped(paragraph[0], paragraph.start())
+    lines: list[str] = []
+    start = place = 0
+    for line in [*text.split("\n"), ""]:
+        if line and not line.isspace():
+            start = start if lines else place
+            lines.append(line)
+        elif lines:
+            soft += _wrapped(lines, start)
+            lines = []
+        place += len(line) + 1
     return frozenset(soft)
 
 
@@ -227,19 +236,21 @@ def _expanded(rule: str) -> str:
     return rule.replace("@agency", _agency().pattern)
 
 
-def _wrapped(paragraph: str, start: int) -> list[int]:
-    """Return the places of the full lines' ends, if the paragraph is wrapped."""
-    lines = paragraph.split("\n")
+def _wrapped(lines: list[str], start: int) -> list[int]:
+    """Return the line ends inside a paragraph that begins at `start`, if it is wrapped."""
     width = max(map(len, lines))
     if not MIN_WIDTH <= width <= MAX_WIDTH:
         return []
-    full: list[int] = []
-    continued = 0
-    for line, following in zip(lines, lines[1:], strict=False):
+    soft: list[int] = []
+    full = continued = 0
+    for line, following in pairwise(lines):
         start += len(line)
-        word = following.lstrip().partition(" ")[0]
-        if len(line) + 1 + len(word) > width and not _BULLET.match(following):
-            full.append(start)
-            continued += word[:1].islower() and not _PAUSE.search(line[-20:])
+        word = following.split(maxsplit=1)[0]
+        is_full = len(line) + 1 + len(word) > width and not _BULLET.match(following)
+        goes_on = word[0].islower() and not _END.search(line[-20:])
+        full += is_full
+        continued += is_full and goes_on
+        if is_full or goes_on:
+            soft.append(start)
         start += 1
-    return full if full and 2 * continued >= len(full) >= (len(lines) - 1) / 2 else []
+    return soft if full and 2 * continued >= full >= (len(lines) - 1) / 2 else []

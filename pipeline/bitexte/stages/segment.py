@@ -1,9 +1,11 @@
 """Sentences of a text, with exact offsets.
 
 A sentence ends at `. ! ? …`, with the closing quotes and brackets that follow, and at the end of a
-line that is not merely wrapped. `:` and `;` end none. A quotation with several sentences inside is
-cut inside it; an attribution (« a-t-il dit ») stays with the last one. `keep_quotes` keeps a
-quotation whole.
+line that is not merely wrapped. `:` ends none. `;` ends one only before a word such as « Le » in
+capitals that no name follows, or between the items of a long list.
+
+A quotation with several sentences inside is cut inside it; an attribution (« a-t-il dit ») stays
+with the last one. `keep_quotes` keeps a quotation whole.
 """
 
 import re
@@ -11,6 +13,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
+from itertools import pairwise
 
 from bitexte.records import Article, Segment
 from bitexte.stages.clean import entries, furniture, soft_newlines
@@ -19,26 +22,46 @@ VERSION = "fr1"  # goes into every signature: raise it when the output changes
 
 # What stands around a stop is read this far and no farther, whatever the length of the text.
 REACH = 40
+# So many `;` in one sentence part the items of a list; news writes one or two in a sentence.
+LIST_MARKS = 4
 
-_STOP = re.compile(r"[.!?…]+(?:[ \xa0\u202f]?[!?…]+|(?<=\.) \.(?!\w))*|[。！？؟۔।॥]+")
+_STOP = re.compile(
+    r"[.!?…]+(?:[ \xa0\u202f]?[!?…]+|(?<=\.) \.(?!\w))*|;(?=\s+[A-ZÀ-Þ])"
+    r"|[\u3002\uff01\uff1f\u061f\u06d4\u0964\u0965]+"  # Chinese, Arabic, Hindi
+)
 _CLOSER = re.compile(
     r"(?P<space>[ \t\xa0\u202f\u2009]*)(?:[»”›)\]}]|(?P<straight>\")(?P<word>(?=\w))?)"
     r"|(?:\[\d{1,3}\])+|['’](?!\w)"
 )
+# « [...] » after a stop goes with what follows it.
 _NEXT = re.compile(
-    r"(?P<gap>\s*)(?P<opening>(?:[«“„‹\"'‘(\[]\s?|(?:--?|[–—•*])\s)*)(?P<word>\w(?:-?\w){0,40}|\S)?"
+    r"(?P<gap>\s*)(?P<opening>(?:[\[(](?:\.{3}|…)[\])]\s?|[«“„‹\"'‘(\[]\s?|(?:--?|[–—•*])\s)*)"
+    r"(?P<word>\w(?:-?\w){0,40}|\S)?"
 )
+_ITEM = re.compile(r"\([^()]{0,400}\)|(?P<item>;)(?=\s+\w)")
 _WORD = re.compile(r"\w")
+_VISIBLE = re.compile(r"\S")
 _LINE_END = re.compile("[\n\r\v\f\x85\u2028\u2029]")
 _BLANK_LINE = re.compile(r"\n\s*\n|\r\s*\r|\u2029")
-_ACRONYM = re.compile(r"(?:[^\W\d_]{1,2}\.-?)+[^\W\d_]{1,2}")
+# U.S     J.-P     F     Bd     km: no word of two letters or more is without a vowel
+_ACRONYM = re.compile(r"(?:[^\W\d_]{1,2}\.-?)+[^\W\d_]{1,2}|[A-ZÀ-Þ]")
+_FORENAMES = re.compile(r"[A-ZÀ-Þ]\w?\.-[A-ZÀ-Þ]\w?")  # J.-P
+_NO_VOWEL = re.compile(r"[BCDFGHJKLMNPQRSTVWXZ]?[bcdfghjklmnpqrstvwxz]{1,4}")
+_ELISION = re.compile(r".*['’]")
+# « affirme-t-il », « dit-elle »: an attribution, which stays with what was said.
+_INVERSION = re.compile(r"\w+-(?:t-)?(?:ils?|elles?|on|je)\b")
 _ROMAN = re.compile(r"[IVXLC]+")
-_NUMBERING = re.compile(r"\W*(?:\d{1,3}|[^\W\d_]|[IVX]{1,4}|\d{1,2}(?:\.\d{1,2}){1,3})")
-_NAME_WITH_ARTICLE = re.compile(r"(?<=[a-zà-ÿ,] )(?:Le|La|Les|Du|Des|De) [A-ZÀ-Þ]\w{1,30}")
-_GLUED = re.compile(r"(?:[A-ZÀ-Þ](?:[a-zà-ÿ]+|['’]\w+|(?=\s))|À|Ç)(?![\w.@/])")
+_NUMBERING = re.compile(
+    r"(?:.*[:;]\s+|\W*)(?:\d{1,2}|[^\W\d_]|[IVX]{1,4}|\d{1,2}(?:\.\d{1,2}){1,3})"
+)
+_NAME_WITH_ARTICLE = re.compile(
+    r"(?:(?<=[a-zà-ÿ,] )|(?<=\bM\. )|(?<=\bMme ))(?:Le|La|Les|Du|Des|De) [A-ZÀ-Þ]\w{1,30}"
+)
+_GLUED = re.compile(r"(?:[A-ZÀ-Þ](?:[a-zà-ÿ]+|['’]\w+|(?=\s))|À|Ç)(?!\.\w|[\w@/])")
 _OPENING = "«“„‹\"'‘([-–—*"
 _QUOTE = re.compile(r"[«»“”\"]")
 _CLOSING = {"«": "»", "“": "”", '"': '"'}
+_JOINER = re.compile("[\u200d\ufe0f\U0001f3fb-\U0001f3ff]")
 # Where to cut a sentence that is too long, the best first.
 _CLAUSES = ("; ", " : ", ": ", ", ", " ")
 
@@ -74,17 +97,23 @@ class _Source:
         return frozenset(_NAME_WITH_ARTICLE.findall(self.text))
 
     def kind(self, token: str) -> str:
-        """Return the kind of an abbreviation; empty for any other word."""
-        for form in (token, re.split("['’/-]", token)[-1]):
-            kind = self.kinds.get(form) or self.kinds.get(form.lower())
-            if kind:
-                return kind
-        return ""
+        """Return the kind of an abbreviation, an acronym or an initial; empty for other words."""
+        token = _ELISION.sub("", token)
+        part = _last_part(token)
+        kind = self.kinds.get(token) or self.kinds.get(part)
+        if kind:
+            return kind
+        if _ACRONYM.fullmatch(token):
+            return "never" if _FORENAMES.fullmatch(token) else "name"
+        kind = self.kinds.get(token.lower()) or self.kinds.get(part.lower(), "")
+        if part.isupper():  # « FT. » and « CO. » are no feet and companies, but « DR. » is a doctor
+            return kind if kind == "never" else ""
+        return kind or ("name" if _NO_VOWEL.fullmatch(part) else "")
 
     def starts(self, stop: _Stop) -> bool:
         """Tell a word that begins a sentence from a name."""
-        first = re.split("['’-]", stop.word)[0]
-        if not first[:1].isupper() or first.lower() not in _starters():
+        first, elided = stop.word.split("-")[0], stop.after[len(stop.word) :][:1] in ("'", "’")
+        if first.lower() + "'" * elided not in _starters() or not first[0].isupper():
             return False
         name = _NAME_WITH_ARTICLE.match("x " + stop.after, 2)
         return not (name and name[0] in self.names)
@@ -137,12 +166,16 @@ def sentences(
     source = _Source(text, abbreviations)
     spans: list[tuple[int, int]] = []
     for start, end in _lines(text, gaps):
-        cuts = list(_cuts(source, start, end))
+        cuts = _with_items(text, start, end, list(_cuts(source, start, end)))
         if keep_quotes:
             cuts = _outside_quotes(text, start, end, cuts)
         for begin, stop in zip([start, *cuts], [*cuts, end], strict=True):
             spans += _bounded(text, begin, stop, max_chars)
     return spans
+
+
+def _last_part(token: str) -> str:
+    return re.split("['’/-]", token)[-1]
 
 
 @cache
@@ -173,17 +206,28 @@ def _cuts(source: _Source, start: int, end: int) -> Iterator[int]:
     """Yield the places inside a line where one sentence ends and another begins."""
     text = source.text
     first = _first_word(text, start, end)
-    counted, quotes = start, 0
+    seen, quoted = start, False
     for match in _STOP.finditer(text, start, end):
         if match.start() < first:
             continue
-        quotes += text.count('"', counted, match.start())
-        counted = match.start()
-        close = _closed(text, match.end(), end, quotes % 2 == 1)
+        quoted = _in_quotes(text, seen, match.start(), quoted)
+        seen = match.start()
+        close = _closed(text, match.end(), end, quoted)
         if _ends(source, _stop(text, start, match, close, end)):
+            first = _first_word(text, close, end)
+            if first == end:
+                return
             yield close
             start = close
-            first = _first_word(text, start, end)
+
+
+def _with_items(text: str, start: int, end: int, cuts: list[int]) -> list[int]:
+    """Add the cuts between the items of a list that fills one sentence: « a ; b ; c ; d ; e. »."""
+    found: list[int] = []
+    for begin, stop in pairwise([start, *cuts, end]):
+        items = [match.end() for match in _ITEM.finditer(text, begin, stop) if match["item"]]
+        found += [*(items if len(items) >= LIST_MARKS else ()), stop]
+    return found[:-1]
 
 
 def _first_word(text: str, start: int, end: int) -> int:
@@ -191,15 +235,34 @@ def _first_word(text: str, start: int, end: int) -> int:
     return found.start() if found else end
 
 
+def _in_quotes(text: str, start: int, end: int, quoted: bool) -> bool:
+    """Tell whether a straight quote is open at `end`, if at `start` one was or was not."""
+    place = text.find('"', start, end)
+    while place >= 0:
+        opens, closes = _sides(text, place)
+        quoted = opens if opens != closes else not quoted
+        place = text.find('"', place + 1, end)
+    return quoted
+
+
+def _sides(text: str, place: int) -> tuple[bool, bool]:
+    """Tell whether a straight quote can open, and whether it can close, by what touches it."""
+    before, after = text[place - 1 : place] or " ", text[place + 1 : place + 2]
+    return not (before.isalnum() or before in ".,!?…"), not after.isalnum()
+
+
 def _closed(text: str, start: int, end: int, quoted: bool) -> int:
     """Return the end of the quotes, brackets and note marks that close after a stop.
 
-    `quoted` tells that a straight quote is open, so that `. "` closes it.
+    `quoted` tells that a straight quote is open: a lone `"` then closes it, unless the next one
+    does so.
     """
     while closer := _CLOSER.match(text, start, end):
         if closer["straight"]:
-            spaced, opens = closer["space"], closer["word"] is not None
-            if (spaced and not quoted) or (opens and (spaced or not quoted)):
+            following = text.find('"', closer.end(), end)
+            pending = quoted and (following < 0 or _sides(text, following) != (False, True))
+            glued = closer["word"] is not None
+            if (closer["space"] and (glued or not pending)) or (glued and not quoted):
                 break
             quoted = False
         start = closer.end()
@@ -220,7 +283,7 @@ def _stop(text: str, start: int, match: re.Match[str], close: int, end: int) -> 
         closers=text[match.end() : close],
         token=words.pop().lstrip(_OPENING) if touching else "",
         before=words[-1] if words else "",
-        numbering=place - start < REACH and bool(_NUMBERING.fullmatch(text, start, place)),
+        numbering=bool(_NUMBERING.fullmatch(text, max(start, place - REACH), place)),
         bracket=bracket > 0 and bool(_WORD.search(text, start, bracket)),
         gap=bool(ahead["gap"]),
         opening=ahead["opening"],
@@ -233,6 +296,8 @@ def _ends(source: _Source, stop: _Stop) -> bool:
     """Decide whether a sentence ends at a stop."""
     if not stop.word:
         return False
+    if stop.marks == ";":
+        return source.starts(stop) and not stop.after[len(stop.word) :].lstrip()[:1].isupper()
     if stop.marks[0] not in ".!?…":
         return True
     if stop.word in ",;:)]»”…%/." or (stop.numbering and stop.marks == "."):
@@ -245,43 +310,42 @@ def _ends(source: _Source, stop: _Stop) -> bool:
         return _ends_before_lower(source, stop)
     if stop.marks == ".":
         return _ends_at_point(source, stop)
-    return True
+    return not (stop.word[0].isdigit() and stop.marks in ("...", "…") and not stop.closers)
 
 
 def _ends_glued(stop: _Stop) -> bool:
     """Decide where the space is missing: « terminé.Le public », but not « Node.js »."""
     if stop.opening or stop.closers:
         return stop.word[0].isupper()
-    if any(mark in stop.token for mark in ".@/:"):
+    if any(mark in stop.token for mark in ".@/:") or not _GLUED.match(stop.after):
         return False
-    before = stop.token[-1:]
-    return before.islower() and len(stop.token) > 1 and bool(_GLUED.match(stop.after))
+    return stop.marks != "." or (len(stop.token) > 1 and stop.token[-1].islower())
 
 
 def _ends_before_lower(source: _Source, stop: _Stop) -> bool:
     """Decide before a word without its capital: « L'euro recule. à New York »."""
-    if stop.marks != "." or stop.closers or stop.opening:
+    if stop.marks != "." or _INVERSION.match(stop.after):
         return False
-    return len(stop.token) > 3 and stop.token.isalpha() and not source.kind(stop.token)
+    word = _last_part(stop.token.rstrip("\"»”’')]"))
+    if stop.opening[:1] in ("«", "“", '"', "("):
+        return bool(stop.closers) or (len(word) > 1 and not source.kind(word))
+    long = len(word) > 3 or (len(word) > 1 and (word.isupper() or stop.word == "à"))
+    return long and not stop.closers and word.isalpha() and not source.kind(word)
 
 
 def _ends_at_point(source: _Source, stop: _Stop) -> bool:
     """Decide at a single point before a capital or a number."""
-    token, number = stop.token, stop.word[0].isdigit()
-    kind = source.kind(token)
-    if kind == "title":
+    number, kind = stop.word[0].isdigit(), source.kind(stop.token)
+    if kind == "never":
         return False
-    if kind == "name" or _ACRONYM.fullmatch(token):
+    if kind == "name":
         return source.starts(stop)
     if kind == "number":
         return not number and not _ROMAN.fullmatch(stop.word)
     if kind == "end":
         return not number
-    if len(token) == 1 and token.isupper():
-        return source.starts(stop)
-    if number and token.isdigit():
-        return len(token) > 2 or len(stop.word) > 2
-    return True
+    date = number and len(stop.token) < 3 and stop.token.isdigit()  # 5. 10. 2020
+    return not date or (len(stop.word) > 2 and not stop.before[:1].isdigit())
 
 
 def _outside_quotes(text: str, start: int, end: int, cuts: list[int]) -> list[int]:
@@ -311,22 +375,13 @@ def _outside_quotes(text: str, start: int, end: int, cuts: list[int]) -> list[in
 
 def _bounded(text: str, start: int, end: int, max_chars: int) -> Iterator[tuple[int, int]]:
     """Yield a span without its outer white space, cut at clauses where it is too long."""
-    while True:
-        while start < end and text[start].isspace():
-            start += 1
-        if end - start <= max_chars:
-            break
-        cut = _clause(text, start, start + max_chars)
-        yield start, cut - _spaces_before(text, start, cut)
-        start = cut
-    while start < end and text[end - 1].isspace():
-        end -= 1
-    if start < end:
-        yield start, end
-
-
-def _spaces_before(text: str, start: int, end: int) -> int:
-    return end - start - len(text[start:end].rstrip())
+    end = start + len(text[start:end].rstrip())
+    while visible := _VISIBLE.search(text, start, end):
+        start, whole = visible.start(), end
+        if end - start > max_chars:
+            whole = _clause(text, start, start + max_chars)
+        yield start, start + len(text[start:whole].rstrip())
+        start = whole
 
 
 def _clause(text: str, start: int, limit: int) -> int:
@@ -337,6 +392,14 @@ def _clause(text: str, start: int, limit: int) -> int:
         if place > start:
             return place + len(mark)
     cut = limit
-    while cut > earliest + 1 and (unicodedata.combining(text[cut]) or "\u200d" in text[cut - 1 : cut + 1]):
+    while cut > earliest + 1 and _joined(text, cut):
         cut -= 1
     return cut
+
+
+def _joined(text: str, place: int) -> bool:
+    """Tell whether the character at a place is part of the one before: an accent, an emoji."""
+    return (
+        unicodedata.combining(text[place]) > 0
+        or _JOINER.search(text, place - 1, place + 1) is not None
+    )
