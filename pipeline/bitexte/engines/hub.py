@@ -75,10 +75,12 @@ def _download(name: str, revision: str) -> Path:
 
     try:
         info = HfApi().model_info(name, revision=revision or None, timeout=20)
-        files = _wanted({file.rfilename for file in info.siblings or []})
+        files = _wanted(name, {file.rfilename for file in info.siblings or []})
         log.warning("fetching %s@%s: %s", name, (info.sha or "")[:8], ", ".join(files))
         # By its name and not its sum: so the cache learns which commit the name stands for.
         return Path(snapshot_download(name, revision=revision or None, allow_patterns=files))
+    except ModelError:
+        raise
     except Exception as error:
         # The client raises the errors of an HTTP package that changes with its versions.
         at = f" --revision {revision}" if revision else ""
@@ -89,7 +91,14 @@ def _download(name: str, revision: str) -> Path:
         ) from error
 
 
-def _wanted(there: set[str]) -> list[str]:
+def _wanted(name: str, there: set[str]) -> list[str]:
     """Choose the files to fetch: one set of weights, safetensors if the model has them."""
     weights = next((file for file in WEIGHTS if file in there), WEIGHTS[0])
-    return [file for file in (*NEEDED, weights, *OPTIONAL) if file in there]
+    needed = [*NEEDED, weights]
+    missing = [file for file in needed if file not in there]
+    if missing:
+        raise ModelError(
+            f"{name}: not a MarianMT model: the hub has no {', '.join(missing)} in it",
+            "choose a MarianMT model, such as Helsinki-NLP/opus-mt-fr-en",
+        )
+    return needed + [file for file in OPTIONAL if file in there]
