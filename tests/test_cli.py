@@ -233,7 +233,9 @@ def test_an_interrupt_ends_with_130(run_cli: RunCli, monkeypatch: pytest.MonkeyP
         raise KeyboardInterrupt
 
     monkeypatch.setattr("bitexte.flow.finish", interrupted)
-    assert run_cli("run", str(DISPATCH), *IDENTITY).code == 130
+    done = run_cli("run", str(DISPATCH), *IDENTITY)
+    assert (done.code, done.err.splitlines()[0]) == (130, "error: interrupted")
+    assert not Path("exports").exists()
 
 
 def test_a_bug_shows_its_traceback_and_asks_for_a_report(

@@ -1,6 +1,6 @@
 """Score a MarianMT folder: BLEU, chrF, speed, loops, copied digits and marks; int8 and float32.
 
-    python models/recipe/evaluate.py models/fr-en ../shared/gold/mt --sets 'wmt*' --limit 400
+    python models/recipe/evaluate.py models/fr-en TESTS --sets 'wmt*' --limit 400
 
 Test sets are NAME.fr beside NAME.en, outputs of other systems NAME.SYSTEM.en, and tables *.tsv of
 French, English, source (one set a source). Lines are cut into pieces as MarianTokenizer does:

@@ -68,9 +68,11 @@ def main(argv: list[str] | None = None) -> int:
     except BitexteError as error:
         return report(error)
     except SystemExit as end:
+        # Typer turns Ctrl-C into this code.
+        if end.code == INTERRUPTED:
+            print("error: interrupted", file=sys.stderr)
+            print("hint: no file was written; give the same command again", file=sys.stderr)
         return int(end.code or 0)
-    except KeyboardInterrupt:
-        return INTERRUPTED
     except Exception:
         traceback.print_exc()
         print("error: this is a bug in bitexte", file=sys.stderr)
