@@ -234,8 +234,7 @@ def test_the_revision_is_the_one_asked_for(
     assert done.code == 0, done.err
     assert f"fetching {NAME}@{FIRST[:8]}" in done.err
     assert all(FIRST in line for line in hub.asked if "/resolve/" in line)
-    options = {"home": tmp_path, "endpoint": nowhere, "connects": False}
-    again = translate("--revision", revision, **options)
+    again = translate("--revision", revision, home=tmp_path, endpoint=nowhere, connects=False)
     assert (again.code, again.out, again.err) == (0, done.out, "")
 
 

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -13,9 +13,9 @@ from bitexte.cli import options
 from bitexte.errors import InputError
 from bitexte.files import STDIN, read_bytes
 from bitexte.records import Segment
-from bitexte.stages.clean import clean
+from bitexte.stages.clean import clean, furniture
 from bitexte.stages.segment import segment as cut
-from bitexte.stages.segment import sentences
+from bitexte.stages.segment import sentences, with_furniture
 
 
 def segment(
@@ -29,6 +29,12 @@ def segment(
     jsonl: Annotated[
         bool, typer.Option("--jsonl", help='Read {"id", "text"} lines, write {"id", "sents"}.')
     ] = False,
+    attach_credits: Annotated[
+        bool,
+        typer.Option(
+            "--attach-credits", help="With --jsonl: credits belong to a sentence, as in gold sets."
+        ),
+    ] = False,
     as_json: options.Json = False,
 ) -> None:
     """Print the sentences of a text, one a line.
@@ -38,7 +44,8 @@ def segment(
     known = _abbreviations(abbreviations)
     sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
     if jsonl:
-        for line in _protocol(file, known, keep_quotes):
+        spans = with_furniture if attach_credits else _bare
+        for line in _protocol(file, lambda text: spans(text, known, keep_quotes)):
             print(line)
         return
     article = clean(readers.read(file))
@@ -62,9 +69,15 @@ def _abbreviations(path: Path | None) -> frozenset[str] | None:
     return frozenset(entry for line in lines if (entry := line.partition("#")[0].strip()))
 
 
-def _protocol(file: str, known: frozenset[str] | None, keep_quotes: bool) -> Iterator[str]:
+def _bare(text: str, known: frozenset[str] | None, keep_quotes: bool) -> list[tuple[int, int]]:
+    gaps = [(part.start, part.end) for part in furniture(text)]
+    return sentences(text, abbreviations=known, keep_quotes=keep_quotes, gaps=gaps)
+
+
+def _protocol(file: str, spans: Callable[[str], list[tuple[int, int]]]) -> Iterator[str]:
     """Answer each {"id", "text"} line with the spans of its sentences, in code points."""
-    for number, line in enumerate(read_bytes(file).decode("utf-8").splitlines(), 1):
+    # Not splitlines(): a text may hold U+2028, which ends no JSON line.
+    for number, line in enumerate(read_bytes(file).decode("utf-8").strip().split("\n"), 1):
         try:
             asked = json.loads(line)
             name, text = asked["id"], asked["text"]
@@ -73,5 +86,4 @@ def _protocol(file: str, known: frozenset[str] | None, keep_quotes: bool) -> Ite
                 f"{file}: line {number} is not a JSON object with id and text",
                 "leave --jsonl out for a plain text",
             ) from None
-        spans = sentences(text, abbreviations=known, keep_quotes=keep_quotes)
-        yield json.dumps({"id": name, "sents": spans})
+        yield json.dumps({"id": name, "sents": spans(text)})

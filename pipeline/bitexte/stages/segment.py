@@ -62,6 +62,7 @@ _OPENING = "«“„‹\"'‘([-–—*"
 _QUOTE = re.compile(r"[«»“”\"]")
 _CLOSING = {"«": "»", "“": "”", '"': '"'}
 _JOINER = re.compile("[\u200d\ufe0f\U0001f3fb-\U0001f3ff]")
+_BLANKS = " \t\xa0\u202f\u2009"
 # Where to cut a sentence that is too long, the best first.
 _CLAUSES = ("; ", " : ", ": ", ", ", " ")
 
@@ -150,6 +151,34 @@ def segment(
         )
         done = end
     return tuple(found)
+
+
+def with_furniture(
+    text: str, abbreviations: frozenset[str] | None = None, keep_quotes: bool = False
+) -> list[tuple[int, int]]:
+    """Return the spans of the sentences, each with the credits and datelines that stand at it.
+
+    For gold sets, which have no gaps: furniture goes to the sentence before it on its line, else
+    to the one after, else it stands alone.
+    """
+    parts = furniture(text)
+    gaps = [(part.start, part.end) for part in parts]
+    spans = sentences(text, abbreviations=abbreviations, keep_quotes=keep_quotes, gaps=gaps)
+    ends = {end: place for place, (_, end) in enumerate(spans)}
+    starts = {start: place for place, (start, _) in enumerate(spans)}
+    alone = []
+    for begin, end in gaps:
+        near, far = text[max(0, begin - REACH) : begin], text[end : end + REACH]
+        before = ends.get(begin - len(near) + len(near.rstrip(_BLANKS)))
+        after = starts.get(end + len(far) - len(far.lstrip(_BLANKS)))
+        if before is not None:
+            spans[before] = (spans[before][0], end)
+            ends[end] = before
+        elif after is not None:
+            spans[after] = (begin, spans[after][1])
+        else:
+            alone.append((begin, end))
+    return sorted([*spans, *alone])
 
 
 def sentences(
