@@ -56,7 +56,7 @@ def test_bytes_that_make_no_character_are_left_out(pieces: Pieces) -> None:
     assert "\ufffd" not in pieces.decode(["▁Bon", "<0xF0>", "<0x9F>"])
 
 
-@pytest.mark.parametrize("text", ["", " ", "\n\t ", "\u00a0"])
+@pytest.mark.parametrize("text", ["", " ", "\n\t ", "\u00a0", "\u200b", "\ufeff", "\x01 \x02"])
 def test_a_blank_text_has_no_parts(pieces: Pieces, text: str) -> None:
     assert pieces.parts(text) == []
 
@@ -86,6 +86,15 @@ def test_a_word_that_no_model_takes_is_cut_inside(pieces: Pieces) -> None:
     word = "x1" * 5_000
     parts = pieces.parts(word)
     assert "".join(parts).replace(" ", "") == word
+
+
+@pytest.mark.parametrize("character", ["\ufdfa", "\u3316"])
+def test_a_character_that_stands_for_many_counts_as_many(pieces: Pieces, character: str) -> None:
+    """SentencePiece spells U+FDFA out, in eighteen letters."""
+    for text in (character * 200, f"{character * 4} " * 50, f"{character * 12} mot" + " mot" * 99):
+        parts = pieces.parts(text)
+        assert "".join(parts).replace(" ", "") == text.replace(" ", "")
+        assert all(len(pieces.encode(part)) <= pieces.limit for part in parts)
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -1,10 +1,8 @@
 """Sentences, tokens and seconds of an engine; peak memory."""
 
-import multiprocessing
 import sys
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 
 from bitexte.config import Config
@@ -51,6 +49,10 @@ def measure(names: Sequence[str], config: Config, sentences: list[str], runs: in
     """
     if runs < 1:
         raise ConfigError(f"runs is {runs}", "choose 1 or more")
+    # Here, and not above: `bitexte --help` need not pay for them.
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
     context = multiprocessing.get_context("spawn")
     pools = [ProcessPoolExecutor(1, mp_context=context) for _ in names]
     try:

@@ -46,8 +46,13 @@ class Pieces:
         from sentencepiece import SentencePieceProcessor
 
         try:
-            self._source = SentencePieceProcessor(model_file=str(folder / "source.spm"))
-            self._target = SentencePieceProcessor(model_file=str(folder / "target.spm"))
+            source, target = (
+                (folder / f"{side}.spm").read_bytes() for side in ("source", "target")
+            )
+            self._source = SentencePieceProcessor(model_proto=source)
+            # Joint pieces are the same twice: loading them once halves the time.
+            joint = source == target
+            self._target = self._source if joint else SentencePieceProcessor(model_proto=target)
             self.vocabulary: dict[str, int] = _json(folder / "vocab.json")
         except (OSError, RuntimeError, ValueError) as error:
             raise ModelError(
@@ -74,10 +79,14 @@ class Pieces:
         return normalize("NFC", UNFIT.sub("", text.replace("▁", " "))).strip()
 
     def parts(self, text: str) -> list[str]:
-        """Cut a text at clause boundaries into parts that the model takes; none if it is blank."""
+        """Cut a text at clause boundaries into parts that the model takes.
+
+        A text without a piece has no part: it is blank, or nothing in it is visible.
+        """
         room = self.limit - 1  # the end mark
-        if len(self._source.encode(text, out_type=int)) <= room:
-            return [text.strip()] if text.strip() else []
+        total = len(self._source.encode(text, out_type=int))
+        if total <= room:
+            return [text.strip()] if total else []
         words = [part for word in text.split() for part in self._short(word, room)]
         # Pieces never cross white space, so the counts of words add up.
         counts = [len(pieces) for pieces in self._source.encode(words, out_type=int)]
@@ -91,13 +100,11 @@ class Pieces:
         return parts
 
     def _short(self, word: str, room: int) -> list[str]:
-        """Cut a word that no model could take, such as a kilometre of base64."""
-        if len(word) <= room // 4:  # at worst four bytes a character, each a piece
+        """Halve a word that no model could take, such as a kilometre of base64, until it fits."""
+        if len(word) == 1 or len(self._source.encode(word, out_type=int)) <= room:
             return [word]
-        if len(self._source.encode(word, out_type=int)) <= room:
-            return [word]
-        step = max(1, room // 4)
-        return [word[start : start + step] for start in range(0, len(word), step)]
+        half = len(word) // 2
+        return [*self._short(word[:half], room), *self._short(word[half:], room)]
 
 
 def _clauses(words: list[str], counts: list[int], room: int) -> int:
