@@ -142,7 +142,11 @@ def agreement(config: Config, sentences: list[str], beam_size: int) -> tuple[flo
 
 
 @pytest.mark.parametrize("beam_size", [1, 4])
-def test_float32_ct2_says_what_transformers_says(beam_size: int, config: Config) -> None:
+def test_float32_ct2_says_what_transformers_says(
+    beam_size: int, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The tiny model goes round in circles; how each runtime leaves one is its own.
+    monkeypatch.setattr("bitexte.engines.pieces.LOOP_TIMES", 1000)
     words = re.findall(r"\w+", " ".join(SENTENCES))
     sentences = [" ".join(words[n : n + 3 + n % 9]) + "." for n in range(100)]
     share, apart = agreement(config, sentences, beam_size)

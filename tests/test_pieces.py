@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bitexte import ModelError
-from bitexte.engines.pieces import EOS, Pieces, batches
+from bitexte.engines.pieces import EOS, Hypothesis, Pieces, batches, loops, translate
 from conftest import DISPATCH, ROOT
 
 TEXT = DISPATCH.read_text("utf-8")
@@ -112,6 +112,36 @@ def test_a_language_code_of_the_vocabulary_is_one_piece(pieces: Pieces) -> None:
         assert pieces.encode(">>fra<< Bonjour.")[0] != ">>fra<<"
     finally:
         del pieces.vocabulary[">>eng<<"]
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "expected"),
+    [
+        ("a b c d e f g h", "a b c d e f g h", False),
+        ("a b c", "x y z w " * 4, True),
+        ("a b c", "x y z w " * 3, False),
+        ("a b c", "x " * 7, True),
+        ("x y z w " * 5, "x y z w " * 5, False),
+        ("x y z w " * 4, "x y z w " * 9, True),
+        ("a", "", False),
+    ],
+)
+def test_a_loop_is_four_pieces_over_and_over(source: str, target: str, expected: bool) -> None:
+    assert loops(source.split(), target.split()) is expected
+
+
+def test_a_looping_target_is_generated_again_with_that_forbidden(pieces: Pieces) -> None:
+    asked = []
+
+    def generate(sources: list[list[str]], no_repeat: int) -> list[Hypothesis]:
+        asked.append((len(sources), no_repeat))
+        once, round_and_round = ["▁une", "▁fois"], ["▁en"] * 20
+        first = [Hypothesis(once, -1.0), Hypothesis(round_and_round, -0.1)]
+        return first if not no_repeat else [Hypothesis(["▁plus"], -2.0)]
+
+    found = translate(["Bonjour.", "Bonsoir."], pieces, generate)
+    assert asked == [(2, 0), (1, 4)]
+    assert [one.text for one in found] == ["une fois", "plus"]
 
 
 @given(lengths=st.lists(st.integers(1, 60), max_size=50), most=st.integers(1, 200))

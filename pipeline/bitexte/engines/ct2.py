@@ -30,7 +30,7 @@ class Ct2:
         """Translate sentences, see `Engine.translate`."""
         return translate(sentences, self._pieces, self._generate)
 
-    def _generate(self, sources: list[list[str]]) -> list[Hypothesis]:
+    def _generate(self, sources: list[list[str]], no_repeat: int) -> list[Hypothesis]:
         if not sources:
             return []
         results = self._translator.translate_batch(
@@ -42,6 +42,7 @@ class Ct2:
             max_decoding_length=self._pieces.target_limit,
             return_scores=True,  # log-probability a token: its default length penalty is 1
             disable_unk=True,
+            no_repeat_ngram_size=no_repeat,
         )
         return [
             Hypothesis([piece for piece in found.hypotheses[0] if piece != EOS], found.scores[0])

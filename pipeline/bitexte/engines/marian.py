@@ -43,15 +43,15 @@ class Marian:
         self._model.generation_config.bad_words_ids = None
         self._model.generation_config.forced_eos_token_id = None
 
-    def _generate(self, sources: list[list[str]]) -> list[Hypothesis]:
+    def _generate(self, sources: list[list[str]], no_repeat: int) -> list[Hypothesis]:
         found: list[Hypothesis | None] = [None] * len(sources)
         for places in batches(sources, self._batch_tokens):
-            hypotheses = self._batch([sources[place] for place in places])
+            hypotheses = self._batch([sources[place] for place in places], no_repeat)
             for place, hypothesis in zip(places, hypotheses, strict=True):
                 found[place] = hypothesis
         return [hypothesis for hypothesis in found if hypothesis is not None]
 
-    def _batch(self, sources: list[list[str]]) -> list[Hypothesis]:
+    def _batch(self, sources: list[list[str]], no_repeat: int) -> list[Hypothesis]:
         import torch
 
         ids, mask = self._padded(sources)
@@ -66,6 +66,7 @@ class Marian:
                 max_new_tokens=self._pieces.target_limit,
                 early_stopping=True,  # ends as CTranslate2 does: at beam_size finished hypotheses
                 length_penalty=1.0,
+                no_repeat_ngram_size=no_repeat,
                 return_dict_in_generate=True,
                 output_scores=True,
             )

@@ -3,6 +3,7 @@
 import json
 import re
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -18,6 +19,10 @@ EOS = "</s>"
 # A loop or a runaway ends here; twice any source that a model takes is room enough.
 TARGET_PER_SOURCE = 2
 
+# Four pieces said more than three times are a loop, unless the source repeats itself as much.
+LOOP_NGRAM = 4
+LOOP_TIMES = 3
+
 # How good a cut is after a word that ends so; after any other word it is 0.
 _STRENGTH = {";": 3, ":": 2, ",": 1, "–": 1, "—": 1, "-": 1}
 _LANGUAGE = re.compile(r">>[^<>\s]+<<")
@@ -31,7 +36,8 @@ class Hypothesis:
     logprob: float
 
 
-Generate = Callable[[list[list[str]]], list[Hypothesis]]
+# Sources, and the length of the runs of pieces that no target may repeat (0: it may).
+Generate = Callable[[list[list[str]], int], list[Hypothesis]]
 
 
 class Pieces:
@@ -119,10 +125,34 @@ def _clauses(words: list[str], counts: list[int], room: int) -> int:
 
 
 def translate(sentences: Sequence[str], pieces: Pieces, generate: Generate) -> list[Translation]:
-    """Translate sentences with `generate`, part by part where one is longer than the limit."""
+    """Translate sentences with `generate`, part by part where one is longer than the limit.
+
+    A target that goes round in circles is generated again with that forbidden.
+    """
     cut = [pieces.parts(sentence) for sentence in sentences]
-    hypotheses = iter(generate([pieces.encode(part) for parts in cut for part in parts]))
-    return [_rejoin([next(hypotheses) for _ in parts], pieces) for parts in cut]
+    sources = [pieces.encode(part) for parts in cut for part in parts]
+    hypotheses = generate(sources, 0)
+    looping = [
+        place
+        for place, (source, found) in enumerate(zip(sources, hypotheses, strict=True))
+        if loops(source, found.pieces)
+    ]
+    again = generate([sources[place] for place in looping], LOOP_NGRAM) if looping else []
+    for place, found in zip(looping, again, strict=True):
+        hypotheses[place] = found
+    ordered = iter(hypotheses)
+    return [_rejoin([next(ordered) for _ in parts], pieces) for parts in cut]
+
+
+def loops(source: Sequence[str], target: Sequence[str]) -> bool:
+    """Tell a target that says the same four pieces over and over, when its source does not."""
+    often = _most_repeated(target)
+    return often > LOOP_TIMES and often > _most_repeated(source)
+
+
+def _most_repeated(pieces: Sequence[str]) -> int:
+    ngrams = zip(*(pieces[start:] for start in range(LOOP_NGRAM)), strict=False)
+    return max(Counter(ngrams).values(), default=0)
 
 
 def _rejoin(parts: list[Hypothesis], pieces: Pieces) -> Translation:
