@@ -107,6 +107,14 @@ def test_another_kind_of_model_is_named(folder: Path) -> None:
         model.find(str(folder))
 
 
+def test_a_model_with_two_vocabularies_is_refused(folder: Path) -> None:
+    settings = json.loads((folder / "config.json").read_text("utf-8"))
+    settings["share_encoder_decoder_embeddings"] = False
+    (folder / "config.json").write_text(json.dumps(settings), "utf-8")
+    with pytest.raises(ModelError, match="vocabularies of their own"):
+        model.find(str(folder))
+
+
 @pytest.mark.parametrize("content", [b"{", b"[]", b"\xff\xfe", b""])
 @pytest.mark.parametrize("name", ["config.json", "vocab.json", "tokenizer_config.json"])
 def test_a_broken_json_file_is_named(name: str, content: bytes, folder: Path) -> None:

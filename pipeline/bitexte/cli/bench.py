@@ -33,7 +33,7 @@ def bench(
             show_default="ct2",
         ),
     ] = None,
-    limit: Annotated[int, typer.Option(help="Sentences used; 0 for all.")] = 0,
+    limit: Annotated[int, typer.Option(min=0, help="Sentences used; 0 for all.")] = 0,
     runs: Annotated[int, typer.Option(help="Runs of each engine; the best counts.")] = 3,
     model: options.Model = None,
     revision: options.Revision = None,

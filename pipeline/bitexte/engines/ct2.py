@@ -65,7 +65,7 @@ def translator(folder: Path, config: Config) -> Any:
     """Load a converted model; raise ModelError if this machine cannot run it so."""
     import ctranslate2
 
-    threads = config.threads or len(os.sched_getaffinity(0))
+    threads = config.threads or _cores()
     try:
         return ctranslate2.Translator(
             str(folder),
@@ -80,3 +80,10 @@ def translator(folder: Path, config: Config) -> Any:
             f"{config.model}: CTranslate2 cannot load it: {error}",
             f"choose another --device or --compute, or delete {folder}",
         ) from error
+
+
+def _cores() -> int:
+    """Count the cores this process may use; where a system does not say, those there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

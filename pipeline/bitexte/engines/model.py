@@ -19,7 +19,7 @@ from bitexte.errors import ModelError
 log = logging.getLogger(__name__)
 
 NEEDED = ("config.json", "source.spm", "target.spm", "vocab.json")
-OPTIONAL = ("generation_config.json", "tokenizer_config.json", "target_vocab.json")
+OPTIONAL = ("generation_config.json", "tokenizer_config.json")
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")  # the first is preferred: it cannot run code
 SUMS = "SHA256SUMS"
 
@@ -83,16 +83,6 @@ def opened(folder: Path, name: str) -> Model:
     listing = "".join(f"{value}  {file}\n" for file, value in sorted(sums.items()))
     short = Path(name).resolve().name if Path(name).is_dir() else name
     return Model(name=short, folder=folder, digest=hashlib.sha256(listing.encode()).hexdigest())
-
-
-def _kind(folder: Path) -> str:
-    try:
-        return str(json.loads((folder / "config.json").read_text("utf-8")).get("model_type"))
-    except (ValueError, AttributeError) as error:
-        raise ModelError(
-            f"{folder / 'config.json'}: not the settings of a model: {error}",
-            "fetch the model again",
-        ) from error
 
 
 def embedded() -> Iterator[Path]:
@@ -243,6 +233,11 @@ def _check_kind(files: dict[str, dict[str, Any]], folder: Path) -> None:
     kind = files["config.json"].get("model_type")
     if kind != "marian":
         raise ModelError(f"{folder}: a {kind} model, not a marian one", "choose a MarianMT model")
+    if not files["config.json"].get("share_encoder_decoder_embeddings", True):
+        raise ModelError(
+            f"{folder}: source and target have vocabularies of their own, which bitexte cannot use",
+            "choose a MarianMT model with a joint vocabulary, as opus-mt-fr-en has",
+        )
     if not {"</s>", "<unk>"} <= files["vocab.json"].keys():
         raise ModelError(
             f"{folder / 'vocab.json'}: no '</s>' or '<unk>' in it", "fetch the model again"
