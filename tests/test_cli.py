@@ -216,6 +216,15 @@ def test_segment_takes_more_abbreviations(run_cli: RunCli) -> None:
     assert len(more.out.splitlines()) == 1
 
 
+def test_run_takes_the_flags_of_the_segmenter(run_cli: RunCli) -> None:
+    Path("more.txt").write_text("Tartempion. # a company\n", "utf-8")
+    Path("a.txt").write_text("La firme Tartempion. Dupont dit : « Oui. Non. »", "utf-8")
+    flags = ("--abbreviations", "more.txt", "--keep-quotes", "--json")
+    summary = json.loads(run_cli("run", "a.txt", *IDENTITY, *flags).out)
+    assert summary["sentences"] == 1
+    assert "quotes:whole|abbr:" in summary["signature"]
+
+
 def test_translate_as_json_has_the_text_and_its_pairs(run_cli: RunCli) -> None:
     done = run_cli("translate", str(DISPATCH), "--json", *IDENTITY)
     result = json.loads(done.out)

@@ -84,6 +84,7 @@ def test_every_name_of_a_table_is_in_the_readme(name: str) -> None:
 def test_every_setting_is_in_the_readme_with_its_default(field) -> None:  # type: ignore[no-untyped-def]
     row = next(line for line in README.splitlines() if f"`{field.name}`" in line)
     shown = list(field.default) if isinstance(field.default, tuple) else field.default
+    shown = str(shown).lower() if isinstance(shown, bool) else shown
     assert f"`{shown}`".replace("'", '"') in row or f'`"{shown}"`' in row
 
 

@@ -28,6 +28,8 @@ class Config:
     window_articles: articles translated together
     max_sentence_chars: code points in a sentence before it is cut at a clause
     max_article_chars: code points in an article before it is refused
+    abbreviations: those that end no sentence, beside the ones known
+    keep_quotes: keep a quotation of several sentences in one segment
     source_lang, target_lang: BCP 47 tags
     min_french: lowest probability that an article is French, 0 to 1
     formats: export formats
@@ -47,6 +49,8 @@ class Config:
     window_articles: int = 32
     max_sentence_chars: int = 1000
     max_article_chars: int = 1_000_000
+    abbreviations: tuple[str, ...] = ()
+    keep_quotes: bool = False
     source_lang: str = "fr"
     target_lang: str = "en"
     min_french: float = 0.8

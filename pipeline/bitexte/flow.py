@@ -1,5 +1,6 @@
 """The order of the stages, and nothing else."""
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -46,7 +47,9 @@ def prepare(article: Article, config: Config) -> Prepared:
     """Check, clean and segment an article; raises what `check` raises."""
     check(article, config)
     article = replace(clean(article), lang=config.source_lang)
-    segments = segment(article, config.max_sentence_chars)
+    segments = segment(
+        article, config.max_sentence_chars, frozenset(config.abbreviations), config.keep_quotes
+    )
     return Prepared(article=article, segments=segments)
 
 
@@ -83,8 +86,13 @@ def finish(window: Sequence[Prepared], engine: Engine, config: Config) -> list[B
 
 def signature(engine: Engine, config: Config) -> str:
     """Name all that changes the text: engine, model and its content, beam, segmenter, version."""
-    parts = [engine.signature, f"seg:{VERSION}", f"cut:{config.max_sentence_chars}"]
-    return "|".join(["engine:" + parts[0], *parts[1:], f"bitexte:{__version__}"])
+    parts = [f"engine:{engine.signature}", f"seg:{VERSION}", f"cut:{config.max_sentence_chars}"]
+    if config.keep_quotes:
+        parts.append("quotes:whole")
+    if config.abbreviations:
+        listing = "\n".join(sorted(config.abbreviations)).encode()
+        parts.append(f"abbr:{hashlib.sha256(listing).hexdigest()[:8]}")
+    return "|".join([*parts, f"bitexte:{__version__}"])
 
 
 def _tried(article: Article, config: Config) -> Prepared | Failure:

@@ -8,6 +8,7 @@ import typer
 from bitexte import config as settings
 from bitexte.config import Config
 from bitexte.engines import ENGINES
+from bitexte.files import read_bytes
 
 Model = Annotated[
     str | None,
@@ -33,6 +34,12 @@ Cache = Annotated[
     str | None,
     typer.Option(help="Folder for converted models.", show_default="the user's cache"),
 ]
+Abbreviations = Annotated[
+    str | None, typer.Option(help="File of more abbreviations, one a line; # begins a comment.")
+]
+KeepQuotes = Annotated[
+    bool, typer.Option("--keep-quotes", help="Keep a quotation in one sentence.")
+]
 Force = Annotated[bool, typer.Option("--force", help="Also translate what is not French.")]
 ConfigFile = Annotated[
     Path | None,
@@ -45,6 +52,14 @@ def load(config: Path | None, force: bool = False, **flags: Any) -> Config:
     """Build the settings of a command, and check the names that tables know."""
     if force:
         flags["min_french"] = 0.0
+    if flags.get("abbreviations"):
+        flags["abbreviations"] = entries(flags["abbreviations"])
     loaded = settings.load(config, flags)
     ENGINES.check(loaded.engine)
     return loaded
+
+
+def entries(path: str) -> tuple[str, ...]:
+    """Read the entries of a list: one a line, without what follows #."""
+    lines = read_bytes(path).decode("utf-8-sig", "replace").splitlines()
+    return tuple(entry for line in lines if (entry := line.partition("#")[0].strip()))

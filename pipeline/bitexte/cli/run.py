@@ -51,6 +51,8 @@ def run(
     min_confidence: Annotated[
         float | None, typer.Option(help="Leave out pairs below, 0 to 1.", show_default="0")
     ] = None,
+    abbreviations: options.Abbreviations = None,
+    keep_quotes: options.KeepQuotes = False,
     force: options.Force = False,
     config: options.ConfigFile = None,
     as_json: options.Json = False,
@@ -76,6 +78,8 @@ def run(
         compute=compute,
         threads=threads,
         cache=cache,
+        abbreviations=abbreviations,
+        keep_quotes=keep_quotes or None,
         source_lang=source_lang,
         target_lang=target_lang,
         min_confidence=min_confidence,

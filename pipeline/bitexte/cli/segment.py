@@ -3,7 +3,6 @@
 import json
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,12 +19,8 @@ from bitexte.stages.segment import sentences, with_furniture
 
 def segment(
     file: Annotated[str, typer.Argument(help="A text, or - for stdin.")] = STDIN,
-    keep_quotes: Annotated[
-        bool, typer.Option("--keep-quotes", help="Keep a quotation in one sentence.")
-    ] = False,
-    abbreviations: Annotated[
-        Path | None, typer.Option(help="More abbreviations, one a line.")
-    ] = None,
+    keep_quotes: options.KeepQuotes = False,
+    abbreviations: options.Abbreviations = None,
     jsonl: Annotated[
         bool, typer.Option("--jsonl", help='Read {"id", "text"} lines, write {"id", "sents"}.')
     ] = False,
@@ -41,7 +36,7 @@ def segment(
 
     Example: bitexte segment seeds/dispatch.txt
     """
-    known = _abbreviations(abbreviations)
+    known = frozenset(options.entries(abbreviations)) if abbreviations else None
     sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
     if jsonl:
         spans = with_furniture if attach_credits else _bare
@@ -60,13 +55,6 @@ def segment(
 
 def _row(one: Segment) -> dict[str, object]:
     return {"start": one.start, "end": one.end, "paragraph": one.paragraph, "text": one.text}
-
-
-def _abbreviations(path: Path | None) -> frozenset[str] | None:
-    if path is None:
-        return None
-    lines = read_bytes(str(path)).decode("utf-8", "replace").splitlines()
-    return frozenset(entry for line in lines if (entry := line.partition("#")[0].strip()))
 
 
 def _bare(text: str, known: frozenset[str] | None, keep_quotes: bool) -> list[tuple[int, int]]:

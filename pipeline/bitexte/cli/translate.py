@@ -33,6 +33,8 @@ def translate(
     compute: options.Compute = None,
     threads: options.Threads = None,
     cache: options.Cache = None,
+    abbreviations: options.Abbreviations = None,
+    keep_quotes: options.KeepQuotes = False,
     force: options.Force = False,
     config: options.ConfigFile = None,
     as_json: options.Json = False,
@@ -56,6 +58,8 @@ def translate(
         compute=compute,
         threads=threads,
         cache=cache,
+        abbreviations=abbreviations,
+        keep_quotes=keep_quotes or None,
     )
     article = readers.read(file)
     sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
