@@ -1,6 +1,5 @@
 """Every setting with its unit and default; a TOML file, then flags; the signature."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -100,6 +99,8 @@ def load(path: Path | None = None, flags: Mapping[str, Any] | None = None) -> Co
 def _from_file(path: Path | None) -> dict[str, Any]:
     if path is None and not DEFAULT_FILE.exists():
         return {}
+    import tomllib
+
     path = path or DEFAULT_FILE
     try:
         return tomllib.loads(path.read_text("utf-8"))

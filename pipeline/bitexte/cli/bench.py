@@ -2,16 +2,18 @@
 
 import json
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bitexte import bench as timing
 from bitexte import flow, readers
 from bitexte.cli import options
 from bitexte.config import Config
 from bitexte.engines import ENGINES
 from bitexte.errors import InputError
+
+if TYPE_CHECKING:  # other commands need not load what times them
+    from bitexte.bench import Row
 
 COLUMNS = (
     ("load_seconds", "load s"),
@@ -28,8 +30,8 @@ def bench(
     engine: Annotated[
         list[str] | None,
         typer.Option(
-            help=f"{', '.join([*ENGINES.names(), timing.BARE])}; repeat it to compare. "
-            f"{timing.BARE} is CTranslate2 without bitexte.",
+            help=f"{', '.join(ENGINES.names())}, bare; repeat it to compare. "
+            "bare is CTranslate2 without bitexte.",
             show_default="ct2",
         ),
     ] = None,
@@ -49,6 +51,8 @@ def bench(
 
     Example: bitexte bench seeds/dispatch.txt --engine ct2 --engine marian
     """
+    from bitexte import bench as timing
+
     names = engine or ["ct2"]
     for name in names:
         if name != timing.BARE:
@@ -77,7 +81,7 @@ def _sentences(file: str, config: Config) -> list[str]:
     return [segment.text for segment in prepared.segments]
 
 
-def _print(rows: list[timing.Row]) -> None:
+def _print(rows: "list[Row]") -> None:
     width = max(len(row.engine) for row in rows)
     print(" " * width, *(f"{title:>12}" for _, title in COLUMNS))
     for row in rows:

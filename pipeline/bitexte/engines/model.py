@@ -8,13 +8,14 @@ import shutil
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bitexte.errors import ModelError
+from bitexte.errors import ModelError, OutputError
+from bitexte.files import atomic_binary
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +72,7 @@ def opened(folder: Path, name: str) -> Model:
         )
     there = [file for file in files if (folder / file).exists()]
     try:
-        sums = {file: sha256(folder / file) for file in there}
+        sums = _sums(folder, there)
         _check_sums(folder, sums)
         _check_kind(
             {file: _object(folder / file) for file in there if file.endswith(".json")}, folder
@@ -83,6 +84,22 @@ def opened(folder: Path, name: str) -> Model:
     listing = "".join(f"{value}  {file}\n" for file, value in sorted(sums.items()))
     short = Path(name).resolve().name if Path(name).is_dir() else name
     return Model(name=short, folder=folder, digest=hashlib.sha256(listing.encode()).hexdigest())
+
+
+def _sums(folder: Path, files: Sequence[str]) -> dict[str, str]:
+    """Return the sums of files, taken anew whenever one of them has changed on disk."""
+    states = [(folder / file).stat() for file in files]
+    stamp = [[state.st_size, state.st_mtime_ns, state.st_ino] for state in states]
+    place = hashlib.sha256(str(folder.resolve()).encode("utf-8", "surrogateescape")).hexdigest()
+    memo = default_cache().parent / "sums" / f"{place[:16]}.json"
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        known = json.loads(memo.read_text("utf-8"))
+        if known["stamp"] == stamp and known["sums"].keys() == set(files):
+            return dict(known["sums"])
+    sums = {file: sha256(folder / file) for file in files}
+    with suppress(OutputError), atomic_binary(memo) as out:
+        out.write(json.dumps({"stamp": stamp, "sums": sums}).encode())
+    return sums
 
 
 def embedded() -> Iterator[Path]:
