@@ -72,9 +72,13 @@ def measure(names: Sequence[str], config: Config, sentences: list[str], runs: in
             pool.shutdown()
 
 
+def _pieces(config: Config) -> Pieces:
+    return Pieces(models.find(config.model, config.revision).folder)
+
+
 def _sources(config: Config, sentences: Sequence[str]) -> list[list[str]]:
     """Cut sentences into the pieces, end marks included, that a model is given."""
-    pieces = Pieces(models.find(config.model, config.revision).folder)
+    pieces = _pieces(config)
     return [pieces.encode(part) for sentence in sentences for part in pieces.parts(sentence)]
 
 
@@ -101,6 +105,7 @@ def _engine(name: str, config: Config, sentences: list[str]) -> _Loaded:
 def _bare(config: Config, sentences: list[str]) -> _Loaded:
     model = models.find(config.model, config.revision)
     sources = _sources(config, sentences)
+    longest = _pieces(config).target_limit  # here: reading the pieces is none of the run's time
     folder = models.converted(model, compute_type(config), config.cache)
     started = time.perf_counter()
     bare = translator(folder, config)
@@ -112,7 +117,7 @@ def _bare(config: Config, sentences: list[str]) -> _Loaded:
             beam_size=config.beam_size,
             max_batch_size=config.batch_tokens,
             batch_type="tokens",
-            max_decoding_length=Pieces(model.folder).target_limit,
+            max_decoding_length=longest,
         )
         return sum(len(found.hypotheses[0]) + 1 for found in results)
 

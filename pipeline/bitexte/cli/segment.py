@@ -12,9 +12,9 @@ from bitexte.cli import options
 from bitexte.errors import InputError
 from bitexte.files import STDIN, read_bytes
 from bitexte.records import Segment
-from bitexte.stages.clean import clean, furniture
+from bitexte.stages.clean import clean
+from bitexte.stages.segment import furniture_gaps, sentences, with_furniture
 from bitexte.stages.segment import segment as cut
-from bitexte.stages.segment import sentences, with_furniture
 
 
 def segment(
@@ -58,7 +58,7 @@ def _row(one: Segment) -> dict[str, object]:
 
 
 def _bare(text: str, known: frozenset[str] | None, keep_quotes: bool) -> list[tuple[int, int]]:
-    gaps = [(part.start, part.end) for part in furniture(text)]
+    gaps = furniture_gaps(text)
     return sentences(text, abbreviations=known, keep_quotes=keep_quotes, gaps=gaps)
 
 

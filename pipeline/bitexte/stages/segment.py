@@ -132,7 +132,7 @@ def segment(
     segments and the gaps between them rebuild the text. `abbreviations` adds to those known.
     """
     text = article.text
-    gaps = [(part.start, part.end) for part in furniture(text)]
+    gaps = furniture_gaps(text)
     found: list[Segment] = []
     paragraph, done = 0, 0
     for start, end in sentences(text, max_chars, abbreviations, keep_quotes, gaps):
@@ -153,6 +153,11 @@ def segment(
     return tuple(found)
 
 
+def furniture_gaps(text: str) -> list[tuple[int, int]]:
+    """Return the spans of the credits, datelines and the like that no sentence holds."""
+    return [(part.start, part.end) for part in furniture(text)]
+
+
 def with_furniture(
     text: str, abbreviations: frozenset[str] | None = None, keep_quotes: bool = False
 ) -> list[tuple[int, int]]:
@@ -161,8 +166,7 @@ def with_furniture(
     For gold sets, which have no gaps: furniture goes to the sentence before it on its line, else
     to the one after, else it stands alone.
     """
-    parts = furniture(text)
-    gaps = [(part.start, part.end) for part in parts]
+    gaps = furniture_gaps(text)
     spans = sentences(text, abbreviations=abbreviations, keep_quotes=keep_quotes, gaps=gaps)
     ends = {end: place for place, (_, end) in enumerate(spans)}
     starts = {start: place for place, (start, _) in enumerate(spans)}
