@@ -15,12 +15,12 @@ from unicodedata import normalize
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from lxml import etree
+from lxml import etree, html
 
 from bitexte import Article, Bitext, Pair, __version__
 from bitexte import exporters as package
 from bitexte.errors import OutputError
-from bitexte.exporters import EXPORTERS, export, line, tmx
+from bitexte.exporters import EXPORTERS, WHOLE, export, line, tmx
 from bitexte.exporters.rules import RULES
 from conftest import ROOT, Done
 
@@ -30,6 +30,7 @@ XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 NBSP, NARROW = "\u00a0", "\u202f"
 
 every_format = pytest.mark.parametrize("name", EXPORTERS.names())
+every_corpus = pytest.mark.parametrize("name", sorted(set(EXPORTERS.names()) - WHOLE))
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +65,15 @@ def read_jsonl(path: Path) -> list[tuple[str, str]]:
     return [(row["translation"]["fr"], row["translation"]["en"]) for row in rows]
 
 
-READERS = {"tmx": read_tmx, "jsonl": read_jsonl}
+def read_html(path: Path) -> list[tuple[str, str]]:
+    rows = html.parse(str(path)).iter("tr")
+    cells = [[cell.text_content() for cell in row.xpath("td[@lang]")] for row in rows]
+    return [(line(source), line(target)) for source, target in cells]
+
+
+READERS = {"tmx": read_tmx, "jsonl": read_jsonl, "html": read_html}
+# What `bitexte validate` knows the rules of.
+RULED = [name for name in EXPORTERS.names() if f".{name}" in RULES.names()]
 
 
 def pairs_of(
@@ -89,7 +98,7 @@ def test_every_format_has_a_reader_here() -> None:
                          ids=["no article", "no pair", "two without pairs"])  # fmt: skip
 def test_an_empty_corpus_is_a_valid_file(name: str, bitexts: list[Bitext], tmp_path: Path) -> None:
     (path,) = export(bitexts, [name], tmp_path / "corpus")
-    assert list(RULES.get(f".{name}")(path)) == []
+    assert name not in RULED or list(RULES.get(f".{name}")(path)) == []
     assert READERS[name](path) == []
 
 
@@ -131,7 +140,8 @@ def test_no_character_breaks_a_file(name: str, tmp_path: Path) -> None:
         for number, char in enumerate(TROUBLE)
     ]  # fmt: skip
     (path,) = export(bitexts, [name], tmp_path / "a")
-    assert [one for one in RULES.get(f".{name}")(path) if not one.warning] == []
+    if name in RULED:
+        assert [one for one in RULES.get(f".{name}")(path) if not one.warning] == []
     assert len(READERS[name](path)) == len(TROUBLE)
 
 
@@ -143,7 +153,7 @@ def test_no_article_name_breaks_a_file(name: str, article: str, tmp_path: Path) 
     assert pairs_of(name, [corpus(("a", "b"), name=article)], tmp_path / "a") == [("a", "b")]
 
 
-@every_format
+@every_corpus
 @pytest.mark.parametrize(
     "blank", ["", " ", NBSP, NARROW, "\n\t", "\u2028", "\x00", "\ufeff", "\ud800"], ids=ascii
 )
@@ -152,7 +162,7 @@ def test_a_pair_with_a_blank_side_is_left_out(name: str, blank: str, tmp_path: P
     assert pairs_of(name, [bitext], tmp_path / "a") == [("a", "b")]
 
 
-@every_format
+@every_corpus
 def test_pairs_below_the_threshold_are_left_out(name: str, tmp_path: Path) -> None:
     bitexts = [
         corpus((f"{confidence}", "x"), number=number, confidence=confidence)
@@ -538,6 +548,37 @@ def test_jsonl_rows_are_never_cut_by_splitlines(char: str, tmp_path: Path) -> No
 def test_validate_takes_what_was_exported(
     run_cli: Callable[..., Done], bitext: Bitext, tmp_path: Path
 ) -> None:
-    export([bitext], EXPORTERS.names(), tmp_path / "corpus")
-    names = [f"corpus.{name}" for name in EXPORTERS.names()]
+    export([bitext], RULED, tmp_path / "corpus")
+    names = [f"corpus.{name}" for name in RULED]
     assert run_cli("validate", *names) == Done(0, "".join(f"{name}: valid\n" for name in names), "")
+
+
+# ---- the page
+
+
+def test_the_page_shows_and_marks_what_corpora_leave_out(tmp_path: Path) -> None:
+    bitext = corpus(("a", ""), ("", "b"), ("c", "d"), ("e", "f"))
+    sure = [replace(bitext.pairs[3], confidence=0.9)]
+    bitext = replace(bitext, pairs=(*bitext.pairs[:3], *sure))
+    (path,) = export([bitext], ["html"], tmp_path / "a", min_confidence=0.5)
+    rows = [row.get("class") for row in html.parse(str(path)).iter("tr")]
+    assert rows == ["null", "null", "low", ""]
+
+
+def test_a_word_of_the_page_knows_its_partners(tmp_path: Path) -> None:
+    bitext = corpus(("L'été vient.", "Summer comes."), links=((0, 0), (1, 0), (2, 1)))
+    (path,) = export([bitext], ["html"], tmp_path / "a")
+    source, target = html.parse(str(path)).xpath("//td[@lang]")
+    told = [
+        [(word.text, word.get("data-n"), word.get("data-to")) for word in cell.iter("span")]
+        for cell in (source, target)
+    ]
+    assert told[0] == [("L'", "0", "0"), ("été", "1", "0"), ("vient", "2", "1")]
+    assert told[1] == [("Summer", "0", "0 1"), ("comes", "1", "2")]
+
+
+def test_the_page_needs_nothing_from_elsewhere(bitext: Bitext, tmp_path: Path) -> None:
+    (path,) = export([bitext], ["html"], tmp_path / "a")
+    page = html.parse(str(path))
+    assert not page.xpath("//@src | //link | //@href")
+    assert "url(" not in path.read_text("utf-8")

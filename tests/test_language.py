@@ -2,7 +2,7 @@
 
 import pytest
 
-from bitexte.stages.language import french
+from bitexte.stages.language import probability
 from conftest import DISPATCH
 
 FRENCH = {
@@ -27,9 +27,9 @@ OTHER = {
 
 @pytest.mark.parametrize("text", FRENCH.values(), ids=FRENCH)
 def test_french_passes_the_default_threshold(text: str) -> None:
-    assert french(text) >= 0.8
+    assert probability(text, "fr") >= 0.8
 
 
 @pytest.mark.parametrize("text", OTHER.values(), ids=OTHER)
 def test_other_languages_do_not(text: str) -> None:
-    assert french(text) < 0.5
+    assert probability(text, "fr") < 0.5

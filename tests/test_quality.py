@@ -17,11 +17,14 @@ spec.loader.exec_module(gate)
 
 
 def test_every_gold_file_has_a_floor() -> None:
-    files = {path.name.partition(".jsonl")[0] for path in (HERE / "segmentation").glob("*.gz")}
-    assert files == set(FLOORS)
+    assert set(gate.gold_files()) == set(FLOORS)
 
 
 @pytest.mark.parametrize("name", FLOORS)
-def test_segmentation_is_no_worse_than_it_was(name: str) -> None:
-    [path] = (HERE / "segmentation").glob(f"{name}.jsonl.gz")
-    assert gate.f1_hard(gate.documents(path)) >= FLOORS[name]
+def test_quality_is_no_worse_than_it_was(name: str) -> None:
+    now = gate.reached(name)
+    # Vectors differ in their last digits between processors: a tie or two may fall otherwise.
+    slack = 0 if name.startswith("segmentation/") else 0.3
+    assert {measure: now[measure] >= floor - slack for measure, floor in FLOORS[name].items()} == (
+        dict.fromkeys(FLOORS[name], True)
+    )

@@ -29,8 +29,9 @@ class Config:
     max_article_chars: code points in an article before it is refused
     abbreviations: those that end no sentence, beside the ones known
     keep_quotes: keep a quotation of several sentences in one segment
+    words: say of each pair which words go together
     source_lang, target_lang: BCP 47 tags
-    min_french: lowest probability that an article is French, 0 to 1
+    min_french: lowest probability that an article is French (a translation English), 0 to 1
     formats: export formats
     out: folder for the exports
     min_confidence: pairs below are left out of the exports, 0 to 1
@@ -50,6 +51,7 @@ class Config:
     max_article_chars: int = 1_000_000
     abbreviations: tuple[str, ...] = ()
     keep_quotes: bool = False
+    words: bool = True
     source_lang: str = "fr"
     target_lang: str = "en"
     min_french: float = 0.8

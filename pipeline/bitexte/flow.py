@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from bitexte import __version__
 from bitexte.config import Config
@@ -12,8 +13,16 @@ from bitexte.errors import BitexteError, Failure, InputError, NotFrench
 from bitexte.records import Article, Bitext, Pair, Segment, Translation
 from bitexte.stages.clean import clean
 from bitexte.stages.confidence import confidence
-from bitexte.stages.language import french
-from bitexte.stages.segment import VERSION, segment
+from bitexte.stages.language import probability
+from bitexte.stages.segment import VERSION, lines, segment
+from bitexte.stages.tokens import words
+
+if TYPE_CHECKING:  # numpy is loaded when texts are aligned, not when commands start
+    from bitexte.stages.align import Bead
+    from bitexte.stages.beads import Encode
+
+# A bead below is doubtful: as likely wrong as right.
+SURE_BEAD = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,28 +52,40 @@ def run(
         yield from finish(prepared, engine, config)
 
 
-def prepare(article: Article, config: Config) -> Prepared:
-    """Check, clean and segment an article; raises what `check` raises."""
-    check(article, config)
-    article = replace(clean(article), lang=config.source_lang)
+def prepare(
+    article: Article, config: Config, lang: str = "", presegmented: bool = False
+) -> Prepared:
+    """Check, clean and segment an article of the source's language, or of `lang`.
+
+    Where it is `presegmented`, each line that is not blank is a sentence. Raises what `check`
+    raises.
+    """
+    lang = lang or config.source_lang
+    check(article, config, lang)
+    article = replace(clean(article), lang=lang)
+    if presegmented:
+        return Prepared(article=article, segments=lines(article))
     segments = segment(
         article, config.max_sentence_chars, frozenset(config.abbreviations), config.keep_quotes
     )
     return Prepared(article=article, segments=segments)
 
 
-def check(article: Article, config: Config) -> None:
-    """Raise InputError for an article that is too long, NotFrench for one that is not French."""
+def check(article: Article, config: Config, lang: str = "fr") -> None:
+    """Raise InputError for an article that is too long or not in `lang`, NotFrench for French."""
     if len(article.text) > config.max_article_chars:
         raise InputError(
             f"{article.name}: {len(article.text):,} characters, more than an article has",
             f"split it, or raise max_article_chars ({config.max_article_chars:,}) in bitexte.toml",
         )
-    share = french(article.text)
+    share = probability(article.text, lang)
     if share < config.min_french:
-        raise NotFrench(
-            f"{article.name}: this does not look like French ({share:.2f} < {config.min_french})",
-            "use --force to translate it all the same",
+        french = lang.partition("-")[0] == "fr"
+        kind = NotFrench if french else InputError
+        raise kind(
+            f"{article.name}: this does not look like {'French' if french else repr(lang)} "
+            f"({share:.2f} < {config.min_french})",
+            "use --force to take it all the same",
         )
 
 
@@ -81,17 +102,85 @@ def finish(window: Sequence[Prepared], engine: Engine, config: Config) -> list[B
             return [Failure(name=window[0].article.name, error=error)]
         return [done for one in window for done in finish([one], engine, config)]
     mark = signature(engine, config)
-    return [_bitext(prepared, translations, mark, config) for prepared in window]
+    done = [_bitext(prepared, translations, mark, config) for prepared in window]
+    return list(linked(done, config) if config.words else done)
+
+
+def match(source: Prepared, target: Prepared, encode: "Encode", config: Config) -> Bitext:
+    """Align an article with its human translation: a pair for each bead, null beads included.
+
+    A pair's confidence is its bead's score; a sentence without a counterpart has a blank other
+    side and the flag `omission` or `addition`. Raises InputError for two texts that are one and
+    the same, or have nothing in common.
+    """
+    from bitexte.stages.align import align
+
+    names = f"{source.article.name} and {target.article.name}"
+    left, right = ([segment.text for segment in side.segments] for side in (source, target))
+    if left == right:
+        raise InputError(f"{names}: the same text twice", "give the text and its translation")
+    beads = align(left, right, encode, (source.article.lang, target.article.lang))
+    if not any(bead.score >= SURE_BEAD for bead in beads):
+        raise InputError(
+            f"{names}: nothing in common: no sentence goes with another",
+            "check that one is the translation of the other",
+        )
+    meta = {**source.article.meta, "translation": target.article.name}
+    bitext = Bitext(
+        article=replace(source.article, meta=meta),
+        pairs=tuple(_beaded(source, target, beads)),
+        signature=signature_of_alignment(config),
+        target_lang=target.article.lang,
+    )
+    return linked([bitext], config)[0] if config.words else bitext
+
+
+def linked(bitexts: Sequence[Bitext], config: Config) -> list[Bitext]:
+    """Say which words of each pair go together; equal pairs are read once."""
+    from bitexte.stages.lexicon import load
+    from bitexte.stages.words import link
+
+    langs = config.source_lang, config.target_lang
+    texts = list(
+        dict.fromkeys((pair.source, pair.target) for bitext in bitexts for pair in bitext.pairs)
+    )
+    pairs = [(_words(source, langs[0]), _words(target, langs[1])) for source, target in texts]
+    found = link(pairs, load(*langs))
+    links = dict(zip(texts, found, strict=True))
+    return [
+        replace(
+            bitext,
+            pairs=tuple(
+                replace(pair, links=links[pair.source, pair.target]) for pair in bitext.pairs
+            ),
+        )
+        for bitext in bitexts
+    ]
 
 
 def signature(engine: Engine, config: Config) -> str:
-    """Name all that changes the text: engine, model and its content, beam, segmenter, version."""
-    parts = [f"engine:{engine.signature}", f"seg:{VERSION}", f"cut:{config.max_sentence_chars}"]
+    """Name all that changes the rows: engine, model and its content, beam, segmenter, version."""
+    return _signature([f"engine:{engine.signature}"], config)
+
+
+def signature_of_alignment(config: Config) -> str:
+    """Name all that changes the rows of an aligned text: aligner, segmenter, version."""
+    from bitexte.stages.align import VERSION as ALIGNER
+
+    return _signature([f"align:{ALIGNER}"], config)
+
+
+def _signature(parts: list[str], config: Config) -> str:
+    parts = [*parts, f"seg:{VERSION}", f"cut:{config.max_sentence_chars}"]
     if config.keep_quotes:
         parts.append("quotes:whole")
     if config.abbreviations:
         listing = "\n".join(sorted(config.abbreviations)).encode()
         parts.append(f"abbr:{hashlib.sha256(listing).hexdigest()[:8]}")
+    if config.words:
+        from bitexte.stages.words import VERSION as LINKER
+
+        parts.append(f"words:{LINKER}")
     return "|".join([*parts, f"bitexte:{__version__}"])
 
 
@@ -132,6 +221,29 @@ def _pair(segment: Segment, translation: Translation) -> Pair:
         confidence=confidence(translation),
         origin=translation.origin,
     )
+
+
+def _beaded(source: Prepared, target: Prepared, beads: "Iterable[Bead]") -> Iterator[Pair]:
+    place = 0
+    for index, bead in enumerate(beads):
+        left, right = source.segments[slice(*bead.source)], target.segments[slice(*bead.target)]
+        start, place = (left[0].start, left[-1].end) if left else (place, place)
+        yield Pair(
+            id=f"{source.article.id}:{index:04d}",
+            article_id=source.article.id,
+            source=" ".join(segment.text for segment in left),
+            target=" ".join(segment.text for segment in right),
+            start=start,
+            end=place,
+            bead=(len(left), len(right)),
+            confidence=bead.score,
+            flags=() if left and right else ("omission" if left else "addition",),
+            origin="human",
+        )
+
+
+def _words(text: str, lang: str) -> list[str]:
+    return [text[start:end] for start, end in words(text, lang)]
 
 
 def rendered(bitext: Bitext) -> str:

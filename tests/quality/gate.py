@@ -1,4 +1,4 @@
-"""Score the segmenter on the gold sets, and keep floors that only rise.
+"""Score segmentation and alignment on the gold sets, and keep floors that only rise.
 
 python tests/quality/gate.py            print what is reached beside the floors
 python tests/quality/gate.py --update   raise the floors; refuses to lower one
@@ -8,12 +8,17 @@ import gzip
 import json
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+from bitexte.engines.vectors import encode
+from bitexte.stages.align import align
+from bitexte.stages.lexicon import load
 from bitexte.stages.segment import with_furniture
+from bitexte.stages.words import link
 
 HERE = Path(__file__).parent
 FLOORS = HERE / "floors.json"
@@ -26,7 +31,7 @@ def documents(path: Path) -> Iterator[dict[str, Any]]:
         yield from map(json.loads, lines)
 
 
-def f1_hard(gold: Iterable[dict[str, Any]]) -> float:
+def f1_hard(gold: Iterable[dict[str, Any]]) -> dict[str, float]:
     """Return F1h, 0 to 100, of the segmenter on gold documents."""
     true = found = missed = 0
     for document in gold:
@@ -39,24 +44,81 @@ def f1_hard(gold: Iterable[dict[str, Any]]) -> float:
         true += len(own & hard)
         found += len(own - ends.keys()) + len(own & hard)
         missed += len(hard - own)
-    precision, recall = true / max(1, found), true / max(1, true + missed)
-    return 200 * precision * recall / (precision + recall) if true else 100.0 * (not missed)
+    return {"F1h": _f1(true, found, true + missed)}
 
 
-def reached() -> dict[str, float]:
-    """Score every gold file; two decimals, rounded down, so that a floor is never above."""
+def f1_beads(gold: Iterable[dict[str, Any]]) -> dict[str, float]:
+    """Return strict F1 of beads and F1 of the sentences without counterpart, 0 to 100."""
+    counts = Counter[str]()
+    for document in gold:
+        langs = document["src_lang"], document["tgt_lang"]
+        beads = align(document["src"], document["tgt"], encode, langs)
+        mine = [(tuple(range(*bead.source)), tuple(range(*bead.target))) for bead in beads]
+        true = [(tuple(sorted(a)), tuple(sorted(b))) for a, b in document["gold"]]
+        for kind, found, wanted in (
+            ("bead", *({one for one in side if all(one)} for side in (mine, true))),
+            ("null", _nulls(mine), _nulls(true)),
+        ):
+            counts[kind] += len(found & wanted)
+            counts[f"{kind} found"] += len(found)
+            counts[f"{kind} wanted"] += len(wanted)
     return {
-        path.name.partition(".jsonl")[0]: int(100 * f1_hard(documents(path))) / 100
-        for path in sorted((HERE / "segmentation").glob("*.gz"))
+        name: _f1(counts[kind], counts[f"{kind} found"], counts[f"{kind} wanted"])
+        for name, kind in (("strict F1", "bead"), ("null F1", "null"))
     }
+
+
+def _nulls(beads: list[tuple[tuple[int, ...], tuple[int, ...]]]) -> set[tuple[int, int]]:
+    return {(side, n) for one in beads if not all(one) for side in (0, 1) for n in one[side]}
+
+
+def aer(gold: Iterable[dict[str, Any]]) -> dict[str, float]:
+    """Return 100 less the alignment error rate (Och & Ney 2003) of word links."""
+    gold = list(gold)
+    pairs = [(document["src"], document["tgt"]) for document in gold]
+    right = total = 0
+    for document, links in zip(gold, link(pairs, load("fr", "en")), strict=True):
+        sure = set(map(tuple, document["sure"]))
+        possible = sure | set(map(tuple, document["possible"]))
+        right += len(sure & set(links)) + len(possible & set(links))
+        total += len(sure) + len(links)
+    return {"100 - AER": 100 * right / total}
+
+
+def _f1(true: int, found: int, wanted: int) -> float:
+    return 200 * true / (found + wanted) if found + wanted else 100.0
+
+
+#: Folders of gold sets, and how their files are scored.
+SCORES = {"segmentation": f1_hard, "alignment": f1_beads, "words": aer}
+
+
+def gold_files() -> dict[str, Path]:
+    """Name the gold files by folder and file."""
+    return {
+        f"{folder}/{path.name.removesuffix('.jsonl.gz')}": path
+        for folder in SCORES
+        for path in sorted((HERE / folder).glob("*.gz"))
+    }
+
+
+def reached(name: str) -> dict[str, float]:
+    """Score a gold file; two decimals, rounded down, so that a floor is never above."""
+    folder = name.partition("/")[0]
+    scores = SCORES[folder](documents(gold_files()[name]))
+    return {measure: int(100 * value) / 100 for measure, value in scores.items()}
 
 
 def main() -> int:
     """Print the figures; with --update write them as the floors."""
-    now, floors = reached(), json.loads(FLOORS.read_text("utf-8")) if FLOORS.exists() else {}
-    for name, value in now.items():
-        print(f"{name:24} {value:6.2f}  floor {floors.get(name, 0):6.2f}")
-    lower = [name for name, floor in floors.items() if now.get(name, 0) < floor]
+    floors = json.loads(FLOORS.read_text("utf-8")) if FLOORS.exists() else {}
+    now, lower = {}, []
+    for name in gold_files():
+        now[name] = reached(name)
+        for measure, value in now[name].items():
+            floor = floors.get(name, {}).get(measure, 0)
+            lower += [f"{name} {measure}"] if value < floor else []
+            print(f"{name:36} {measure:10} {value:6.2f}  floor {floor:6.2f}", flush=True)
     if "--update" not in sys.argv:
         return bool(lower)
     if lower:

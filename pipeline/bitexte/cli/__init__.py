@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from bitexte import __version__
+from bitexte.cli.align import align
 from bitexte.cli.bench import bench
 from bitexte.cli.models import models
 from bitexte.cli.run import run
@@ -57,7 +58,7 @@ class _Stderr(logging.Handler):
         print(f"{record.levelname.lower()}: {record.getMessage()}", file=sys.stderr)
 
 
-for command in (run, translate, segment, validate, models, bench):
+for command in (run, translate, align, segment, validate, models, bench):
     app.command()(command)
 
 

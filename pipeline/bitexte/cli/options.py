@@ -8,6 +8,7 @@ import typer
 from bitexte import config as settings
 from bitexte.config import Config
 from bitexte.engines import ENGINES
+from bitexte.exporters import EXPORTERS
 from bitexte.files import read_bytes
 
 Model = Annotated[
@@ -34,13 +35,34 @@ Cache = Annotated[
     str | None,
     typer.Option(help="Folder for converted models.", show_default="the user's cache"),
 ]
+Formats = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--format", help=f"{', '.join(EXPORTERS.names())}; repeat it.", show_default="tmx, jsonl"
+    ),
+]
+Out = Annotated[str | None, typer.Option(help="Folder for the exports.", show_default="exports")]
+Name = Annotated[
+    str | None,
+    typer.Option(help="Name of the exports.", show_default="that of the text or folder"),
+]
+SourceLang = Annotated[
+    str | None, typer.Option(help="BCP 47 tag of the source.", show_default="fr")
+]
+TargetLang = Annotated[
+    str | None, typer.Option(help="BCP 47 tag of the target.", show_default="en")
+]
+MinConfidence = Annotated[
+    float | None, typer.Option(help="Leave out pairs below, 0 to 1.", show_default="0")
+]
+NoWords = Annotated[bool, typer.Option("--no-words", help="Do not say which words go together.")]
 Abbreviations = Annotated[
     str | None, typer.Option(help="File of more abbreviations, one a line; # begins a comment.")
 ]
 KeepQuotes = Annotated[
     bool, typer.Option("--keep-quotes", help="Keep a quotation in one sentence.")
 ]
-Force = Annotated[bool, typer.Option("--force", help="Also translate what is not French.")]
+Force = Annotated[bool, typer.Option("--force", help="Also take what is in another language.")]
 ConfigFile = Annotated[
     Path | None,
     typer.Option("--config", help="Settings file.", show_default="bitexte.toml, if it is there"),
@@ -48,14 +70,20 @@ ConfigFile = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 
 
-def load(config: Path | None, force: bool = False, **flags: Any) -> Config:
+def load(config: Path | None, force: bool = False, no_words: bool = False, **flags: Any) -> Config:
     """Build the settings of a command, and check the names that tables know."""
     if force:
         flags["min_french"] = 0.0
+    if no_words:
+        flags["words"] = False
+    if formats := flags.get("formats"):
+        flags["formats"] = tuple(formats)
     if flags.get("abbreviations"):
         flags["abbreviations"] = entries(flags["abbreviations"])
     loaded = settings.load(config, flags)
     ENGINES.check(loaded.engine)
+    for name in loaded.formats:
+        EXPORTERS.check(name)
     return loaded
 
 

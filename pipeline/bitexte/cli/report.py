@@ -7,11 +7,14 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from bitexte.errors import Failure
-from bitexte.records import Bitext
+from bitexte.flow import SURE_BEAD
+from bitexte.records import Bitext, Pair
 
 log = logging.getLogger(__name__)
 
 LINE_EVERY_SECONDS = 60
+# English takes a tenth less room than French; a side so many times the other is no translation.
+TOO_LONG = 3
 
 
 def warnings(bitext: Bitext) -> Iterator[str]:
@@ -23,11 +26,39 @@ def warnings(bitext: Bitext) -> Iterator[str]:
         yield f"{name}: removed {meta['removed']}"
     if not bitext.pairs:
         yield f"{name}: no sentence to translate"
+    if "translation" in meta:
+        yield from _doubts(bitext)
+        return
     for pair in bitext.pairs:
         if not pair.target.strip():
             yield f"{name}: no translation for characters {pair.start}-{pair.end}: left out"
         for flag in pair.flags:
             yield f"{name}: {flag} in characters {pair.start}-{pair.end}"
+
+
+def _doubts(bitext: Bitext) -> Iterator[str]:
+    """Count what a reader of an aligned text should look at."""
+    pairs = bitext.pairs
+    counts = {
+        "without a counterpart in the translation": [p for p in pairs if "omission" in p.flags],
+        "added by the translation": [p for p in pairs if "addition" in p.flags],
+        "in doubtful beads": [p for p in pairs if not p.flags and p.confidence < SURE_BEAD],
+    }
+    for what, found in counts.items():
+        if sentences := sum(max(pair.bead) for pair in found):
+            plural = "s" if sentences > 1 else ""
+            yield f"{bitext.article.name}: {sentences:,} sentence{plural} {what}"
+    left, right = (
+        sum(len(text) for text in side) for side in zip(*map(_sides, pairs), strict=True)
+    )
+    longer, shorter = max(left, right), min(left, right)
+    if longer > TOO_LONG * shorter:
+        times = longer / max(1, shorter)
+        yield f"{bitext.article.name}: one side is {times:.0f} times as long as the other"
+
+
+def _sides(pair: Pair) -> tuple[str, str]:
+    return pair.source, pair.target
 
 
 class Tally:
@@ -70,9 +101,10 @@ def summary(tally: Tally, loading: float) -> None:
     """Print the three closing lines: sentences, seconds, warnings."""
     articles = len(tally.bitexts)
     failed = f", {len(tally.failures)} failed" if tally.failures else ""
+    part = f" ({loading:.1f} of them to load the model)" if loading else ""
     lines = (
         f"sentences: {tally.sentences:,} in {articles:,} article{'s' * (articles != 1)}{failed}",
-        f"seconds: {tally.seconds:.1f} ({loading:.1f} of them to load the model)",
+        f"seconds: {tally.seconds:.1f}{part}",
         f"warnings: {len(tally.warnings)}",
     )
     print(*lines, sep="\n", file=sys.stderr)

@@ -14,26 +14,16 @@ from bitexte.cli import options, report
 from bitexte.config import Config
 from bitexte.engines import load
 from bitexte.errors import SOME_FAILED, Failure
-from bitexte.exporters import EXPORTERS, export
+from bitexte.exporters import export
 from bitexte.files import STDIN
 from bitexte.records import Article
 
 
 def run(
     inputs: Annotated[list[str], typer.Argument(help="Texts, folders of texts, or - for stdin.")],
-    formats: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--format", help=f"{', '.join(EXPORTERS.names())}; repeat it.", show_default="both"
-        ),
-    ] = None,
-    out: Annotated[
-        str | None, typer.Option(help="Folder for the exports.", show_default="exports")
-    ] = None,
-    name: Annotated[
-        str | None,
-        typer.Option(help="Name of the exports.", show_default="that of the text or folder"),
-    ] = None,
+    formats: options.Formats = None,
+    out: options.Out = None,
+    name: options.Name = None,
     model: options.Model = None,
     revision: options.Revision = None,
     engine: options.Engine = None,
@@ -42,15 +32,10 @@ def run(
     compute: options.Compute = None,
     threads: options.Threads = None,
     cache: options.Cache = None,
-    source_lang: Annotated[
-        str | None, typer.Option(help="BCP 47 tag written for the source.", show_default="fr")
-    ] = None,
-    target_lang: Annotated[
-        str | None, typer.Option(help="BCP 47 tag written for the target.", show_default="en")
-    ] = None,
-    min_confidence: Annotated[
-        float | None, typer.Option(help="Leave out pairs below, 0 to 1.", show_default="0")
-    ] = None,
+    source_lang: options.SourceLang = None,
+    target_lang: options.TargetLang = None,
+    min_confidence: options.MinConfidence = None,
+    no_words: options.NoWords = False,
     abbreviations: options.Abbreviations = None,
     keep_quotes: options.KeepQuotes = False,
     force: options.Force = False,
@@ -68,7 +53,8 @@ def run(
     loaded = options.load(
         config,
         force,
-        formats=tuple(formats) if formats else None,
+        no_words,
+        formats=formats,
         out=out,
         model=model,
         revision=revision,
@@ -84,17 +70,10 @@ def run(
         target_lang=target_lang,
         min_confidence=min_confidence,
     )
-    for wanted in loaded.formats:
-        EXPORTERS.check(wanted)
     tally = report.Tally()
     articles = list(readers.read_all(inputs))
     loading = _translate(articles, loaded, tally)
-    paths = []
-    if tally.bitexts:
-        base = Path(loaded.out) / (name or _name(inputs))
-        paths = export(tally.bitexts, loaded.formats, base, loaded.min_confidence)
-    _print(paths, tally, loading, as_json)
-    _end(tally)
+    close(tally, loaded, name or _name(inputs), as_json, loading)
 
 
 def _translate(articles: Sequence[Article | Failure], config: Config, tally: report.Tally) -> float:
@@ -120,13 +99,21 @@ def _name(inputs: Sequence[str]) -> str:
     return given.resolve().name if given.is_dir() else given.stem
 
 
-def _print(paths: list[Path], tally: report.Tally, loading: float, as_json: bool) -> None:
+def close(
+    tally: report.Tally, config: Config, name: str, as_json: bool, loading: float = 0.0
+) -> None:
+    """Export what came out, say how it went, and leave as `_end` does."""
+    paths = []
+    if tally.bitexts:
+        base = Path(config.out) / name
+        paths = export(tally.bitexts, config.formats, base, config.min_confidence)
     if as_json:
         print(json.dumps(_summary(paths, tally, loading), ensure_ascii=False))
     else:
         for path in paths:
             print(path)
     report.summary(tally, loading)
+    _end(tally)
 
 
 def _summary(paths: list[Path], tally: report.Tally, loading: float) -> dict[str, Any]:

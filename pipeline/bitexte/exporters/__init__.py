@@ -12,8 +12,10 @@ from bitexte.registry import Registry
 Exporter = Callable[[Iterable[Bitext], Path], list[Path]]
 
 EXPORTERS: Registry[Exporter] = Registry(
-    "export format", __name__, {"tmx": "tmx:write", "jsonl": "jsonl:write"}
+    "export format", __name__, {"tmx": "tmx:write", "jsonl": "jsonl:write", "html": "html:write"}
 )
+# A page for people shows what a corpus leaves out.
+WHOLE = frozenset({"html"})
 
 # A segment is one line: line and paragraph breaks become spaces. U+00A0 and U+202F stay: they
 # carry meaning in French.
@@ -27,14 +29,19 @@ def export(
 
     Articles are ordered by (name, id) and pairs by their place in the text, whoever finished
     first. Pairs below `min_confidence`, and those with a blank side, which no tool takes, are
-    left out.
+    left out of all formats but those of WHOLE.
     """
-    writers = [EXPORTERS.get(name) for name in formats]
+    writers = {name: EXPORTERS.get(name) for name in formats}
+    ordered = sorted(bitexts, key=lambda bitext: (bitext.article.name, bitext.article.id))
     kept = [
         replace(bitext, pairs=tuple(pair for pair in bitext.pairs if _wanted(pair, min_confidence)))
-        for bitext in sorted(bitexts, key=lambda bitext: (bitext.article.name, bitext.article.id))
+        for bitext in ordered
     ]
-    return [path for write in writers for path in write(kept, base)]
+    return [
+        path
+        for name, write in writers.items()
+        for path in write(ordered if name in WHOLE else kept, base)
+    ]
 
 
 def _wanted(pair: Pair, min_confidence: float) -> bool:

@@ -22,7 +22,7 @@ def read_all(inputs: Iterable[str]) -> Iterator[Article | Failure]:
     A file that cannot be read becomes a Failure and the others go on. Raises InputError at once
     for a folder that holds no text.
     """
-    for name in [name for given in inputs for name in _expand(given)]:
+    for name in [name for given in inputs for name in expand(given)]:
         try:
             yield read(name)
         except BitexteError as error:
@@ -44,7 +44,11 @@ def article_id(name: str, data: bytes) -> str:
     return hashlib.sha256(name.encode("utf-8", "surrogateescape") + b"\0" + data).hexdigest()[:16]
 
 
-def _expand(given: str) -> list[str]:
+def expand(given: str) -> list[str]:
+    """List the files of a folder that can be read, sorted; any other path stands for itself.
+
+    Raises InputError for a folder that holds none.
+    """
     folder = Path(given)
     if given == STDIN or not folder.is_dir():
         return [given]

@@ -41,6 +41,7 @@ _NEXT = re.compile(
 _ITEM = re.compile(r"\([^()]{0,400}\)|(?P<item>;)(?=\s+\w)")
 _WORD = re.compile(r"\w")
 _VISIBLE = re.compile(r"\S")
+_LINE = re.compile(r"\S(?:[^\n]*\S)?")
 _LINE_END = re.compile("[\n\r\v\f\x85\u2028\u2029]")
 _BLANK_LINE = re.compile(r"\n\s*\n|\r\s*\r|\u2029")
 # U.S     J.-P     F     Bd     km: no word of two letters or more is without a vowel
@@ -84,11 +85,13 @@ class _Stop:
 
 
 class _Source:
-    """A text, and the words that help to read it."""
+    """A text, and the words of its language that help to read it."""
 
-    def __init__(self, text: str, abbreviations: frozenset[str] | None) -> None:
+    def __init__(self, text: str, abbreviations: frozenset[str] | None, lang: str) -> None:
         self.text = text
-        self.kinds = dict(_abbreviations())
+        self.elides = lang != "en"
+        self.starters = _starters(lang)
+        self.kinds = dict(kinds(lang))
         for entry in abbreviations or ():
             self.kinds.setdefault(entry.strip().rstrip("."), "name")
 
@@ -99,7 +102,7 @@ class _Source:
 
     def kind(self, token: str) -> str:
         """Return the kind of an abbreviation, an acronym or an initial; empty for other words."""
-        token = _ELISION.sub("", token)
+        token = _ELISION.sub("", token) if self.elides else token
         part = _last_part(token)
         kind = self.kinds.get(token) or self.kinds.get(part)
         if kind:
@@ -114,7 +117,7 @@ class _Source:
     def starts(self, stop: _Stop) -> bool:
         """Tell a word that begins a sentence from a name."""
         first, elided = stop.word.split("-")[0], stop.after[len(stop.word) :][:1] in ("'", "’")
-        if first.lower() + "'" * elided not in _starters() or not first[0].isupper():
+        if first.lower() + "'" * elided not in self.starters or not first[0].isupper():
             return False
         name = _NAME_WITH_ARTICLE.match("x " + stop.after, 2)
         return not (name and name[0] in self.names)
@@ -129,16 +132,28 @@ def segment(
     """Cut an article into sentences of at most `max_chars` code points.
 
     Segments are in order, never overlap, and hold all that is neither white space nor furniture:
-    segments and the gaps between them rebuild the text. `abbreviations` adds to those known.
+    segments and the gaps between them rebuild the text. `abbreviations` adds to those known of
+    the article's language.
     """
+    gaps = furniture_gaps(article.text)
+    return _segments(
+        article,
+        sentences(article.text, max_chars, abbreviations, keep_quotes, gaps, article.lang),
+    )
+
+
+def lines(article: Article) -> tuple[Segment, ...]:
+    """Take each line that is not blank as a sentence, without its outer white space."""
+    return _segments(article, [match.span() for match in _LINE.finditer(article.text)])
+
+
+def _segments(article: Article, spans: Iterable[tuple[int, int]]) -> tuple[Segment, ...]:
     text = article.text
-    gaps = furniture_gaps(text)
     found: list[Segment] = []
     paragraph, done = 0, 0
-    for start, end in sentences(text, max_chars, abbreviations, keep_quotes, gaps):
+    for start, end in spans:
         if found:
             paragraph += len(_BLANK_LINE.findall(text, done, start))
-        words = text[start:end]
         found.append(
             Segment(
                 article_id=article.id,
@@ -146,7 +161,7 @@ def segment(
                 paragraph=paragraph,
                 start=start,
                 end=end,
-                text=words,
+                text=text[start:end],
             )
         )
         done = end
@@ -191,12 +206,14 @@ def sentences(
     abbreviations: frozenset[str] | None = None,
     keep_quotes: bool = False,
     gaps: Iterable[tuple[int, int]] = (),
+    lang: str = "fr",
 ) -> list[tuple[int, int]]:
     """Return the spans of a text's sentences, without outer white space.
 
-    `gaps` are spans to leave out, in order; a sentence ends before each.
+    `gaps` are spans to leave out, in order; a sentence ends before each. `lang` is a BCP 47 tag;
+    English has tables of its own, any other language is read with the French ones.
     """
-    source = _Source(text, abbreviations)
+    source = _Source(text, abbreviations, lang.partition("-")[0])
     spans: list[tuple[int, int]] = []
     for start, end in _lines(text, gaps):
         cuts = _with_items(text, start, end, list(_cuts(source, start, end)))
@@ -212,14 +229,19 @@ def _last_part(token: str) -> str:
 
 
 @cache
-def _starters() -> frozenset[str]:
-    return frozenset(entries("starters.txt"))
+def _starters(lang: str) -> frozenset[str]:
+    return frozenset(entries(_table("starters", lang)))
 
 
 @cache
-def _abbreviations() -> dict[str, str]:
-    table = entries("abbreviations.txt").items()
+def kinds(lang: str) -> dict[str, str]:
+    """Return the abbreviations of a language, and of each what may follow it."""
+    table = entries(_table("abbreviations", lang)).items()
     return {entry: reason.partition(":")[0] for entry, reason in table}
+
+
+def _table(name: str, lang: str) -> str:
+    return f"{name}.en.txt" if lang == "en" else f"{name}.txt"
 
 
 def _lines(text: str, gaps: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:

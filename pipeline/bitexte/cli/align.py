@@ -1,0 +1,137 @@
+"""bitexte align: pair texts with their human translations, and words with words."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bitexte import flow, readers
+from bitexte.cli import links, options, report
+from bitexte.cli.run import close
+from bitexte.config import Config
+from bitexte.errors import BitexteError, ConfigError, Failure, InputError
+from bitexte.files import STDIN
+from bitexte.records import Bitext
+
+
+def align(
+    source: Annotated[str, typer.Argument(help="A French text, or a folder.")] = STDIN,
+    target: Annotated[str, typer.Argument(help="Its translation, or a folder.")] = "",
+    presegmented: Annotated[
+        bool, typer.Option("--presegmented", help="One sentence a line already.")
+    ] = False,
+    words: Annotated[
+        bool,
+        typer.Option("--words", help="Only print the word links of two files, line by line."),
+    ] = False,
+    jsonl: Annotated[
+        bool,
+        typer.Option("--jsonl", help='Read {"id", "src", "tgt"} lines, write {"id", "links"}.'),
+    ] = False,
+    formats: options.Formats = None,
+    out: options.Out = None,
+    name: options.Name = None,
+    source_lang: options.SourceLang = None,
+    target_lang: options.TargetLang = None,
+    min_confidence: options.MinConfidence = None,
+    no_words: options.NoWords = False,
+    abbreviations: options.Abbreviations = None,
+    keep_quotes: options.KeepQuotes = False,
+    force: options.Force = False,
+    config: options.ConfigFile = None,
+    as_json: options.Json = False,
+) -> None:
+    """Pair texts with their human translations, sentence by sentence, and write parallel corpora.
+
+    Examples:
+    bitexte align seeds/dispatch.txt seeds/dispatch.en.txt --format html
+
+    bitexte align archive/fr archive/en --out corpus
+
+    bitexte align --words sentences.fr sentences.en
+
+    """
+    loaded = options.load(
+        config,
+        force,
+        no_words,
+        formats=formats,
+        out=out,
+        abbreviations=abbreviations,
+        keep_quotes=keep_quotes or None,
+        source_lang=source_lang,
+        target_lang=target_lang,
+        min_confidence=min_confidence,
+    )
+    sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
+    if jsonl:
+        links.answer(source, loaded, words)
+        return
+    if not target:
+        raise ConfigError("one text to align", "name two: the text and its translation")
+    if words:
+        links.print_words(source, target, loaded, as_json)
+        return
+    tally = report.Tally()
+    report.watch(_aligned(source, target, loaded, presegmented), tally)
+    close(tally, loaded, name or _name(source), as_json)
+
+
+def _aligned(
+    source: str, target: str, config: Config, presegmented: bool
+) -> Iterator[Bitext | Failure]:
+    from bitexte.engines.vectors import encode
+
+    for pair in _matched(source, target, config):
+        if isinstance(pair, Failure):
+            yield pair
+            continue
+        try:
+            left, right = (
+                flow.prepare(readers.read(name), config, lang, presegmented)
+                for name, lang in zip(pair, (config.source_lang, config.target_lang), strict=True)
+            )
+            yield flow.match(left, right, encode, config)
+        except BitexteError as error:
+            yield Failure(name=pair[0], error=error)
+
+
+def _matched(source: str, target: str, config: Config) -> Iterator[tuple[str, str] | Failure]:
+    """Match two files, or the files of two folders by their names."""
+    folders = [Path(given).is_dir() for given in (source, target)]
+    if not any(folders):
+        yield source, target
+        return
+    if not all(folders):
+        raise InputError(f"{source} and {target}: a folder and a file", "give two of a kind")
+    left, right = _named(source, config.source_lang), _named(target, config.target_lang)
+    for key in sorted(left.keys() | right.keys()):
+        if key in left and key in right:
+            yield left[key], right[key]
+            continue
+        lone, other = (left[key], target) if key in left else (right[key], source)
+        error = InputError(
+            f"{lone}: no text of that name in {other}",
+            "give a text and its translation the same name, but for .fr and .en",
+        )
+        yield Failure(name=lone, error=error)
+
+
+def _named(folder: str, lang: str) -> dict[str, str]:
+    """Name the files of a folder by their path in it, without suffix and language."""
+    found: dict[str, str] = {}
+    for path in readers.expand(folder):
+        stem = Path(path).relative_to(folder).with_suffix("")
+        if stem.suffix.lower() in (f".{lang}".lower(), f".{lang.partition('-')[0]}".lower()):
+            stem = stem.with_suffix("")
+        if str(stem) in found:
+            raise InputError(f"{path} and {found[str(stem)]}: one name", "rename one of them")
+        found[str(stem)] = path
+    return found
+
+
+def _name(source: str) -> str:
+    given = Path(source)
+    return given.resolve().name if given.is_dir() else given.stem

@@ -1,0 +1,106 @@
+"""Links asked for line by line: of words with words, of sentences that are cut already."""
+
+import json
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+from bitexte.config import Config
+from bitexte.errors import InputError
+from bitexte.files import read_bytes
+from bitexte.readers import txt
+from bitexte.stages.tokens import words
+
+# Pairs of lines read together: enough for full batches, few enough to see the first soon.
+WINDOW = 1000
+
+Row = dict[str, Any]
+
+
+def print_words(source: str, target: str, config: Config, as_json: bool) -> None:
+    """Print the links of each pair of lines in Pharaoh's format, or as JSON with the spans.
+
+    Raises InputError for two files that do not have the same number of lines.
+    """
+    left, right = _lines(source), _lines(target)
+    if len(left) != len(right):
+        raise InputError(
+            f"{source} has {len(left):,} lines and {target} {len(right):,}",
+            "give files that go line by line, or leave --words out to align their sentences",
+        )
+    pairs = ({"src": a, "tgt": b} for a, b in zip(left, right, strict=True))
+    if as_json:
+        print(json.dumps({"version": 1, "pairs": list(_word_links(pairs, config))}))
+        return
+    for row in _word_links(pairs, config):
+        print(*(f"{a}-{b}" for a, b in row["links"]))
+
+
+def answer(file: str, config: Config, of_words: bool) -> None:
+    """Answer each {"id", "src", "tgt"} line of a file with {"id", "links"}.
+
+    Of words: `src` and `tgt` are texts, or lists of their words. Of sentences: lists of sentences.
+    """
+    answers = _word_links if of_words else _sentence_links
+    for row in answers(_asked(file), config):
+        print(json.dumps(row))
+
+
+def _lines(name: str) -> list[str]:
+    text, _ = txt.decode(read_bytes(name), name)
+    return [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")]
+
+
+def _asked(file: str) -> Iterator[Row]:
+    # Not splitlines(): a text may hold U+2028, which ends no JSON line.
+    for number, line in enumerate(read_bytes(file).decode("utf-8").strip().split("\n"), 1):
+        try:
+            asked = json.loads(line)
+            yield asked | {key: asked[key] for key in ("id", "src", "tgt")}
+        except (ValueError, KeyError, TypeError):
+            raise InputError(
+                f"{file}: line {number} is not a JSON object with id, src and tgt",
+                "leave --jsonl out for plain texts",
+            ) from None
+
+
+def _sentence_links(rows: Iterable[Row], config: Config) -> Iterator[Row]:
+    """Answer with the beads: the numbers of their source and of their target sentences."""
+    from bitexte.engines.vectors import encode
+    from bitexte.stages.align import align
+
+    for row in rows:
+        langs = row.get("src_lang") or config.source_lang, row.get("tgt_lang") or config.target_lang
+        beads = align(row["src"], row["tgt"], encode, langs)
+        yield {
+            "id": row["id"],
+            "links": [[list(range(*bead.source)), list(range(*bead.target))] for bead in beads],
+            "scores": [bead.score for bead in beads],
+        }
+
+
+def _word_links(rows: Iterable[Row], config: Config) -> Iterator[Row]:
+    """Answer with the links, and where a side was a text with the spans of its words."""
+    from bitexte.stages.lexicon import load
+    from bitexte.stages.words import link
+
+    langs = config.source_lang, config.target_lang
+    lexicon, rows = load(*langs), iter(rows)
+    while window := list(islice(rows, WINDOW)):
+        left, right = (
+            [_cut(row[side], lang) for row in window]
+            for side, lang in zip(("src", "tgt"), langs, strict=True)
+        )
+        pairs = [(a, b) for (a, _), (b, _) in zip(left, right, strict=True)]
+        found = link(pairs, lexicon)
+        for row, (_, src), (_, tgt), links in zip(window, left, right, found, strict=True):
+            answer = {"id": row.get("id"), "src": src, "tgt": tgt, "links": links}
+            yield {key: value for key, value in answer.items() if value is not None}
+
+
+def _cut(side: str | list[str], lang: str) -> tuple[list[str], list[tuple[int, int]] | None]:
+    """Cut a text into words and give their spans; a list holds the words themselves."""
+    if not isinstance(side, str):
+        return side, None
+    spans = words(side, lang)
+    return [side[start:end] for start, end in spans], spans
