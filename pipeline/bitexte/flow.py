@@ -15,11 +15,12 @@ from bitexte.stages.clean import clean
 from bitexte.stages.confidence import confidence
 from bitexte.stages.language import probability
 from bitexte.stages.segment import VERSION, lines, segment
-from bitexte.stages.tokens import words
+from bitexte.stages.tokens import Cut, cut
 
 if TYPE_CHECKING:  # numpy is loaded when texts are aligned, not when commands start
     from bitexte.stages.align import Bead
     from bitexte.stages.beads import Encode
+    from bitexte.stages.words import Links
 
 # A bead below is doubtful: as likely wrong as right.
 SURE_BEAD = 0.5
@@ -137,16 +138,12 @@ def match(source: Prepared, target: Prepared, encode: "Encode", config: Config) 
 
 def linked(bitexts: Sequence[Bitext], config: Config) -> list[Bitext]:
     """Say which words of each pair go together; equal pairs are read once."""
-    from bitexte.stages.lexicon import load
-    from bitexte.stages.words import link
-
     langs = config.source_lang, config.target_lang
     texts = list(
         dict.fromkeys((pair.source, pair.target) for bitext in bitexts for pair in bitext.pairs)
     )
-    pairs = [(_words(source, langs[0]), _words(target, langs[1])) for source, target in texts]
-    found = link(pairs, load(*langs))
-    links = dict(zip(texts, found, strict=True))
+    pairs = [(cut(source, langs[0]), cut(target, langs[1])) for source, target in texts]
+    links = dict(zip(texts, word_links(pairs, config), strict=True))
     return [
         replace(
             bitext,
@@ -156,6 +153,22 @@ def linked(bitexts: Sequence[Bitext], config: Config) -> list[Bitext]:
         )
         for bitext in bitexts
     ]
+
+
+def word_links(pairs: Sequence[tuple[Cut, Cut]], config: Config) -> "list[Links]":
+    """Link the words of pairs: by a table where there is one, else by the model's attention.
+
+    The `identity` engine has no model: spelling and order then tell what they can.
+    """
+    from bitexte.stages.lexicon import load
+    from bitexte.stages.words import link
+
+    table, attention = load(config.source_lang, config.target_lang), None
+    if table is None and config.engine != "identity":
+        from bitexte.engines.attention import reader
+
+        attention = reader(config).read(pairs)
+    return link([(source.words, target.words) for source, target in pairs], table, attention)
 
 
 def signature(engine: Engine, config: Config) -> str:
@@ -240,10 +253,6 @@ def _beaded(source: Prepared, target: Prepared, beads: "Iterable[Bead]") -> Iter
             flags=() if left and right else ("omission" if left else "addition",),
             origin="human",
         )
-
-
-def _words(text: str, lang: str) -> list[str]:
-    return [text[start:end] for start, end in words(text, lang)]
 
 
 def rendered(bitext: Bitext) -> str:

@@ -37,6 +37,10 @@ def align(
     target_lang: options.TargetLang = None,
     min_confidence: options.MinConfidence = None,
     no_words: options.NoWords = False,
+    model: Annotated[
+        str | None,
+        typer.Option(help="MarianMT model that links words where there is no table for it."),
+    ] = None,
     abbreviations: options.Abbreviations = None,
     keep_quotes: options.KeepQuotes = False,
     force: options.Force = False,
@@ -57,6 +61,9 @@ def align(
         config,
         force,
         no_words,
+        # Without a model there is none to ask, as with the dry run.
+        engine=None if model else "identity",
+        model=model,
         formats=formats,
         out=out,
         abbreviations=abbreviations,

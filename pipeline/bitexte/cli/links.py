@@ -2,14 +2,15 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import accumulate, islice
 from typing import Any
 
+from bitexte import flow
 from bitexte.config import Config
 from bitexte.errors import InputError
 from bitexte.files import read_bytes
 from bitexte.readers import txt
-from bitexte.stages.tokens import words
+from bitexte.stages.tokens import Cut, cut
 
 # Pairs of lines read together: enough for full batches, few enough to see the first soon.
 WINDOW = 1000
@@ -81,26 +82,26 @@ def _sentence_links(rows: Iterable[Row], config: Config) -> Iterator[Row]:
 
 def _word_links(rows: Iterable[Row], config: Config) -> Iterator[Row]:
     """Answer with the links, and where a side was a text with the spans of its words."""
-    from bitexte.stages.lexicon import load
-    from bitexte.stages.words import link
-
-    langs = config.source_lang, config.target_lang
-    lexicon, rows = load(*langs), iter(rows)
+    langs, rows = (config.source_lang, config.target_lang), iter(rows)
     while window := list(islice(rows, WINDOW)):
         left, right = (
             [_cut(row[side], lang) for row in window]
             for side, lang in zip(("src", "tgt"), langs, strict=True)
         )
-        pairs = [(a, b) for (a, _), (b, _) in zip(left, right, strict=True)]
-        found = link(pairs, lexicon)
-        for row, (_, src), (_, tgt), links in zip(window, left, right, found, strict=True):
-            answer = {"id": row.get("id"), "src": src, "tgt": tgt, "links": links}
-            yield {key: value for key, value in answer.items() if value is not None}
+        found = flow.word_links(list(zip(left, right, strict=True)), config)
+        for row, source, target, links in zip(window, left, right, found, strict=True):
+            answer = {"id": row["id"]} if "id" in row else {}
+            spans = {"src": source.spans, "tgt": target.spans}
+            told = {side: at for side, at in spans.items() if isinstance(row[side], str)}
+            yield {**answer, **told, "links": links}
 
 
-def _cut(side: str | list[str], lang: str) -> tuple[list[str], list[tuple[int, int]] | None]:
-    """Cut a text into words and give their spans; a list holds the words themselves."""
-    if not isinstance(side, str):
-        return side, None
-    spans = words(side, lang)
-    return [side[start:end] for start, end in spans], spans
+def _cut(side: str | list[str], lang: str) -> Cut:
+    """Cut a text into words; a list holds the words themselves."""
+    if isinstance(side, str):
+        return cut(side, lang)
+    ends = list(accumulate(len(word) + 1 for word in side))
+    return Cut(
+        " ".join(side),
+        [(end - len(word) - 1, end - 1) for word, end in zip(side, ends, strict=True)],
+    )

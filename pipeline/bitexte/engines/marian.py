@@ -18,30 +18,30 @@ class Marian:
 
         model = models.find(config.model, config.revision)
         self.signature = f"marian-float32|model:{model.label}|beam:{config.beam_size}"
-        self._pieces = Pieces(model.folder)
-        self._names = {number: piece for piece, number in self._pieces.vocabulary.items()}
+        self.pieces = Pieces(model.folder)
+        self._names = {number: piece for piece, number in self.pieces.vocabulary.items()}
         self._beam_size = config.beam_size
         self._batch_tokens = config.batch_tokens
         if config.threads:
             torch.set_num_threads(config.threads)
         if config.device == "cuda" and not torch.cuda.is_available():
             raise ModelError("torch sees no GPU here", "use --device cpu")
-        self._model = models.load_transformers(model).eval().to(config.device)
+        self.model = models.load_transformers(model).eval().to(config.device)
         self._decode_as_ctranslate2()
 
     def translate(self, sentences: Sequence[str]) -> list[Translation]:
         """Translate sentences, see `Engine.translate`."""
-        return translate(sentences, self._pieces, self._generate)
+        return translate(sentences, self.pieces, self._generate)
 
     def _decode_as_ctranslate2(self) -> None:
         """Take <pad> and <unk> out of the softmax, and force no end mark at the limit."""
         import torch
 
-        never = [self._model.config.pad_token_id, self._pieces.vocabulary["<unk>"]]
+        never = [self.model.config.pad_token_id, self.pieces.vocabulary["<unk>"]]
         with torch.no_grad():
-            self._model.final_logits_bias[0, never] = -1e9
-        self._model.generation_config.bad_words_ids = None
-        self._model.generation_config.forced_eos_token_id = None
+            self.model.final_logits_bias[0, never] = -1e9
+        self.model.generation_config.bad_words_ids = None
+        self.model.generation_config.forced_eos_token_id = None
 
     def _generate(self, sources: list[list[str]], no_repeat: int) -> list[Hypothesis]:
         found: list[Hypothesis | None] = [None] * len(sources)
@@ -56,21 +56,21 @@ class Marian:
 
         ids, mask = self._padded(sources)
         with torch.inference_mode():
-            out = self._model.generate(
+            out = self.model.generate(
                 input_ids=ids,
                 attention_mask=mask,
                 num_beams=self._beam_size,
                 do_sample=False,
                 max_length=None,  # the model's own limit would argue with max_new_tokens
                 min_new_tokens=1,  # as CTranslate2: a source that is not blank gets a target
-                max_new_tokens=self._pieces.target_limit,
+                max_new_tokens=self.pieces.target_limit,
                 early_stopping=True,  # ends as CTranslate2 does: at beam_size finished hypotheses
                 length_penalty=1.0,
                 no_repeat_ngram_size=no_repeat,
                 return_dict_in_generate=True,
                 output_scores=True,
             )
-            scores = self._model.compute_transition_scores(
+            scores = self.model.compute_transition_scores(
                 out.sequences, out.scores, out.get("beam_indices"), normalize_logits=True
             )
         return [
@@ -82,17 +82,17 @@ class Marian:
         """Make the ids and the attention mask, both of shape (sources, longest source)."""
         import torch
 
-        vocabulary = self._pieces.vocabulary
+        vocabulary = self.pieces.vocabulary
         unknown = vocabulary["<unk>"]
         width = max(map(len, sources))
-        ids = torch.full((len(sources), width), self._model.config.pad_token_id)
+        ids = torch.full((len(sources), width), self.model.config.pad_token_id)
         for row, source in enumerate(sources):
             ids[row, : len(source)] = torch.tensor(
                 [vocabulary.get(piece, unknown) for piece in source]
             )
         lengths = torch.tensor([len(source) for source in sources])
         mask = (torch.arange(width)[None, :] < lengths[:, None]).long()
-        return ids.to(self._model.device), mask.to(self._model.device)
+        return ids.to(self.model.device), mask.to(self.model.device)
 
     def _hypothesis(self, ids: list[int], scores: list[float]) -> Hypothesis:
         pieces = [self._names[number] for number in ids]

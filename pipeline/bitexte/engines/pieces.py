@@ -55,10 +55,10 @@ class Pieces:
             source, target = (
                 (folder / f"{side}.spm").read_bytes() for side in ("source", "target")
             )
-            self._source = SentencePieceProcessor(model_proto=source)
+            self.source = SentencePieceProcessor(model_proto=source)
             # Joint pieces are the same twice: loading them once halves the time.
             joint = source == target
-            self._target = self._source if joint else SentencePieceProcessor(model_proto=target)
+            self.target = self.source if joint else SentencePieceProcessor(model_proto=target)
             self.vocabulary: dict[str, int] = _json(folder / "vocab.json")
         except (OSError, RuntimeError, ValueError) as error:
             raise ModelError(
@@ -73,14 +73,14 @@ class Pieces:
         """Cut a text into source pieces, with the end mark."""
         code = _LANGUAGE.match(text)
         if code and code.group() in self.vocabulary:
-            pieces = [code.group(), *self._source.encode(text[code.end() :], out_type=str)]
+            pieces = [code.group(), *self.source.encode(text[code.end() :], out_type=str)]
         else:
-            pieces = self._source.encode(text, out_type=str)
+            pieces = self.source.encode(text, out_type=str)
         return [*pieces, EOS]
 
     def decode(self, pieces: Sequence[str]) -> str:
         """Join target pieces into a text in NFC."""
-        text: str = self._target.decode_pieces([piece for piece in pieces if piece != EOS])
+        text: str = self.target.decode_pieces([piece for piece in pieces if piece != EOS])
         # Byte pieces can make controls, or U+FFFD where they make no character at all.
         return normalize("NFC", UNFIT.sub("", text.replace("▁", " "))).strip()
 
@@ -90,12 +90,12 @@ class Pieces:
         A text without a piece has no part: it is blank, or nothing in it is visible.
         """
         room = self.limit - 1  # the end mark
-        total = len(self._source.encode(text, out_type=int))
+        total = len(self.source.encode(text, out_type=int))
         if total <= room:
             return [text.strip()] if total else []
         words = [part for word in text.split() for part in self._short(word, room)]
         # Pieces never cross white space, so the counts of words add up.
-        counts = [len(pieces) for pieces in self._source.encode(words, out_type=int)]
+        counts = [len(pieces) for pieces in self.source.encode(words, out_type=int)]
         parts, start = [], 0
         while start < len(words):
             # No word is without a piece: more than `room` words never fit.
@@ -107,7 +107,7 @@ class Pieces:
 
     def _short(self, word: str, room: int) -> list[str]:
         """Halve a word that no model could take, such as a kilometre of base64, until it fits."""
-        if len(word) == 1 or len(self._source.encode(word, out_type=int)) <= room:
+        if len(word) == 1 or len(self.source.encode(word, out_type=int)) <= room:
             return [word]
         half = len(word) // 2
         return [*self._short(word[:half], room), *self._short(word[half:], room)]

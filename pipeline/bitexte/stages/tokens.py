@@ -7,7 +7,8 @@ numbers (12 000,5), abbreviations (M., etc., O.N.U.), addresses and the placehol
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 
 from bitexte.stages.segment import kinds
@@ -18,7 +19,7 @@ _SHARED = (
     r"⟦\d+⟧",
     # https://afp.com/a.html?x=1     info@police.be     belga.be/fr     @afpfr     #COP21
     r"(?:https?://|www\.)[^\s«»<>\"“”]*[^\s«»<>\"“”.,;:!?…)\]'’]",
-    # Bounded, as names of the net are: « aa.aa.aa » would be read to its end from each of its words.
+    # Bounded, as names of the net are: « aa.aa.aa » would be read to its end from every word.
     r"\w[\w.+-]{0,63}@\w[\w-]{0,62}(?:\.\w[\w-]{0,62}){1,5}",
     r"\w[\w-]{0,62}(?:\.[\w-]{1,63}){0,5}\.(?:com|org|net|info|int|eu|fr|be|ch|ca|uk)\b(?:/[\w/.-]*[\w/])?",
     r"[@#]\w+",
@@ -48,6 +49,24 @@ _INVERSION = r"(?i:(?:-t)?-(?:je|tu|ils?|elles?|on|nous|vous|ce|moi|toi|lui|leur
 _INVERSIONS = re.compile(rf"(?:{_INVERSION})+\Z")
 _TAIL = re.compile(r"(?i)(?:(?<=\w)n['’]t|['’](?:s|ll|ve|re|d|m))\Z")
 _WHOLE = frozenset({"rendez-vous", "chez-moi"})
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A text and the spans of its words."""
+
+    text: str
+    spans: Sequence[tuple[int, int]]
+
+    @property
+    def words(self) -> list[str]:
+        """The words as they stand in the text."""
+        return [self.text[start:end] for start, end in self.spans]
+
+
+def cut(text: str, lang: str) -> Cut:
+    """Cut a text into words, see `words`."""
+    return Cut(text, words(text, lang))
 
 
 def words(text: str, lang: str) -> list[tuple[int, int]]:
