@@ -55,9 +55,10 @@ def f1_beads(gold: Iterable[dict[str, Any]]) -> dict[str, float]:
         beads = align(document["src"], document["tgt"], encode, langs)
         mine = [(tuple(range(*bead.source)), tuple(range(*bead.target))) for bead in beads]
         true = [(tuple(sorted(a)), tuple(sorted(b))) for a, b in document["gold"]]
+        sizes = len(document["src"]), len(document["tgt"])
         for kind, found, wanted in (
             ("bead", *({one for one in side if all(one)} for side in (mine, true))),
-            ("null", _nulls(mine), _nulls(true)),
+            ("null", _nulls(mine, sizes), _nulls(true, sizes)),
         ):
             counts[kind] += len(found & wanted)
             counts[f"{kind} found"] += len(found)
@@ -68,8 +69,12 @@ def f1_beads(gold: Iterable[dict[str, Any]]) -> dict[str, float]:
     }
 
 
-def _nulls(beads: list[tuple[tuple[int, ...], tuple[int, ...]]]) -> set[tuple[int, int]]:
-    return {(side, n) for one in beads if not all(one) for side in (0, 1) for n in one[side]}
+def _nulls(
+    beads: list[tuple[tuple[int, ...], tuple[int, ...]]], sizes: tuple[int, int]
+) -> set[tuple[int, int]]:
+    """Return the sentences, as side and number, that are in no bead with two sides."""
+    linked = {(side, n) for one in beads if all(one) for side in (0, 1) for n in one[side]}
+    return {(side, n) for side in (0, 1) for n in range(sizes[side])} - linked
 
 
 def aer(gold: Iterable[dict[str, Any]]) -> dict[str, float]:

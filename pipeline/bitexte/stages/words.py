@@ -40,7 +40,8 @@ ALONE, ALONE_WEIGHT = 0.2, 0.7
 # attention that is nowhere.
 TRUST, TRUST_ALONE, DOUBT = 0.7, 1.5, 0.3
 
-# How often the next word is linked d words after the last one: measured on French and English.
+# How often the next word is linked d words after the last one: counted on French and English, then
+# adjusted on Alibi with the constants above.
 NEXT, AGAIN = 0.5, 0.01  # d = 1, d = 0
 AHEAD, AHEAD_POWER = 0.145, 2.75  # d = 2, and how it falls from there
 BACK, BACK_POWER = 0.08, 1.85  # d = -1, and how it falls from there
