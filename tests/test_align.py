@@ -1,6 +1,7 @@
 """Sentences with sentences: beads, nulls, cuts, and what is said of texts that do not belong."""
 
 import gzip
+import importlib
 import json
 from itertools import product
 from pathlib import Path
@@ -113,6 +114,34 @@ def test_the_vectors_have_length_one_and_do_not_depend_on_company() -> None:
 def test_weights_are_given_for_every_feature() -> None:
     assert list(WITH_LEXICON) == list(WITHOUT_LEXICON)
     assert list(WITH_LEXICON)[: len(FEATURES)] == list(FEATURES)
+
+
+# ---- the recipe of the weights
+
+
+@pytest.fixture
+def recipe(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "models" / "recipe")
+    return importlib.import_module("beads")
+
+
+def test_the_recipe_learns_weights_from_gold_beads(recipe: Any) -> None:
+    items = [recipe.item(document, True) for document in documents("pud-light")[:4]]
+    fat = np.array([0.5 if name == "more" else 0.0 for name in recipe.NAMES])
+    learned = recipe.fit(items, fat, np.ones(len(fat)))
+    assert recipe.score(items, fat)[0] < 20
+    assert recipe.score(items, learned)[0] > 90
+
+
+def test_the_recipe_cuts_long_gold_texts_without_losing_a_sentence(recipe: Any) -> None:
+    whole = documents("novels")[0]
+    parts = list(recipe.documents(GOLD / "novels.jsonl.gz"))
+    mine = [part for part in parts if part["id"] == whole["id"]]
+    assert len(mine) > 3
+    for side, place in (("src", 0), ("tgt", 1)):
+        assert [text for part in mine for text in part[side]] == whole[side]
+        linked = sorted(n for link in whole["gold"] for n in link[place])
+        assert sum(len(link[place]) for part in mine for link in part["gold"]) == len(linked)
 
 
 # ---- the best path ------------------------------------------------------------------------------

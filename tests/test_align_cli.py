@@ -141,6 +141,15 @@ def test_words_of_two_files_line_by_line(run_cli: RunCli) -> None:
     assert told[1] == {"src": [], "tgt": [], "links": []}
 
 
+def test_a_model_links_words_of_languages_without_a_table(
+    run_cli: RunCli, tiny_model: Path
+) -> None:
+    Path("a.fr").write_text("La police est venue.\n", "utf-8")
+    Path("a.de").write_text("La police est venue.\n", "utf-8")
+    told = ("align", "--words", "a.fr", "a.de", "--target-lang", "de", "--model", str(tiny_model))
+    assert "0-0 1-1" in run_cli(*told).out
+
+
 def test_the_protocols_of_the_scorers(run_cli: RunCli) -> None:
     asked = {"id": "x", "src": FRENCH.split(". "), "tgt": ENGLISH.split(". ")}
     done = run_cli("align", "--jsonl", stdin=json.dumps(asked).encode())

@@ -50,6 +50,7 @@ def translate(
     loaded = options.load(
         config,
         force,
+        no_words=not as_json,  # a plain text does not show them
         model=model,
         revision=revision,
         engine=engine,
