@@ -105,6 +105,9 @@ BAD = {
     "lines that do not match": (
         ("align", "--words", "a.txt", "d.txt"), 3, "a.txt has 1 lines and d.txt 2"),
     "no JSON": (("align", "--jsonl", "a.txt"), 3, "a.txt: line 1 is not a JSON object"),
+    "no UTF-8": (("align", "--jsonl", "e.jsonl"), 3, "e.jsonl: line 1 is not a JSON object"),
+    "a text, not sentences": (
+        ("align", "--jsonl", "f.jsonl"), 3, "line 1 is not a JSON object with id, src, tgt"),
 }  # fmt: skip
 
 
@@ -114,6 +117,8 @@ def test_bad_input_gives_one_error_that_names_it(
 ) -> None:
     Path("c.txt").write_text(OTHER)
     Path("d.txt").write_text("One.\nTwo.\n")
+    Path("e.jsonl").write_bytes(b'{"id": "\xe9", "src": [], "tgt": []}\n')
+    Path("f.jsonl").write_text('{"id": 1, "src": "Un.", "tgt": ["One."]}\n')
     done = pair(*args)
     assert done.code == code, done.err
     assert message in done.err

@@ -6,6 +6,7 @@ from itertools import accumulate, islice
 from typing import Any
 
 from bitexte import flow
+from bitexte.cli.protocol import anything, are_texts, asked, is_text
 from bitexte.config import Config
 from bitexte.errors import InputError
 from bitexte.files import read_bytes
@@ -42,27 +43,20 @@ def answer(file: str, config: Config, of_words: bool) -> None:
 
     Of words: `src` and `tgt` are texts, or lists of their words. Of sentences: lists of sentences.
     """
+    fits = _is_side if of_words else are_texts
+    rows = asked(file, {"id": anything, "src": fits, "tgt": fits})
     answers = _word_links if of_words else _sentence_links
-    for row in answers(_asked(file), config):
+    for row in answers(rows, config):
         print(json.dumps(row))
+
+
+def _is_side(value: Any) -> bool:
+    return is_text(value) or are_texts(value)
 
 
 def _lines(name: str) -> list[str]:
     text, _ = txt.decode(read_bytes(name), name)
     return [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")]
-
-
-def _asked(file: str) -> Iterator[Row]:
-    # Not splitlines(): a text may hold U+2028, which ends no JSON line.
-    for number, line in enumerate(read_bytes(file).decode("utf-8").strip().split("\n"), 1):
-        try:
-            asked = json.loads(line)
-            yield asked | {key: asked[key] for key in ("id", "src", "tgt")}
-        except (ValueError, KeyError, TypeError):
-            raise InputError(
-                f"{file}: line {number} is not a JSON object with id, src and tgt",
-                "leave --jsonl out for plain texts",
-            ) from None
 
 
 def _sentence_links(rows: Iterable[Row], config: Config) -> Iterator[Row]:

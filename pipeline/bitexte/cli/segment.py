@@ -9,8 +9,8 @@ import typer
 
 from bitexte import readers
 from bitexte.cli import options
-from bitexte.errors import InputError
-from bitexte.files import STDIN, read_bytes
+from bitexte.cli.protocol import anything, asked, is_text
+from bitexte.files import STDIN
 from bitexte.records import Segment
 from bitexte.stages.clean import clean
 from bitexte.stages.segment import furniture_gaps, sentences, with_furniture
@@ -64,14 +64,5 @@ def _bare(text: str, known: frozenset[str] | None, keep_quotes: bool) -> list[tu
 
 def _protocol(file: str, spans: Callable[[str], list[tuple[int, int]]]) -> Iterator[str]:
     """Answer each {"id", "text"} line with the spans of its sentences, in code points."""
-    # Not splitlines(): a text may hold U+2028, which ends no JSON line.
-    for number, line in enumerate(read_bytes(file).decode("utf-8").strip().split("\n"), 1):
-        try:
-            asked = json.loads(line)
-            name, text = asked["id"], asked["text"]
-        except (ValueError, KeyError, TypeError):
-            raise InputError(
-                f"{file}: line {number} is not a JSON object with id and text",
-                "leave --jsonl out for a plain text",
-            ) from None
-        yield json.dumps({"id": name, "sents": spans(text)})
+    for row in asked(file, {"id": anything, "text": is_text}):
+        yield json.dumps({"id": row["id"], "sents": spans(row["text"])})
