@@ -78,6 +78,12 @@ def test_two_runs_give_the_same_bytes(pair: RunCli) -> None:
     assert Path("one/a.jsonl").read_bytes() == Path("two/a.jsonl").read_bytes()
 
 
+def test_a_text_can_come_from_stdin(pair: RunCli) -> None:
+    done = pair("align", "-", "b.txt", "--format", "jsonl", stdin=FRENCH.encode())
+    assert done.out == "exports/stdin.jsonl\n"
+    assert len(rows("exports/stdin.jsonl")) == 3
+
+
 def test_folders_are_matched_by_name(run_cli: RunCli) -> None:
     for name, text in {
         "fr/a.fr.txt": FRENCH,
@@ -101,6 +107,7 @@ BAD = {
     "no English": (("align", "a.txt", "a.txt"), 3, "a.txt: this does not look like 'en'"),
     "one text twice": (("align", "a.txt", "a.txt", "--force"), 3, "the same text twice"),
     "nothing in common": (("align", "a.txt", "c.txt"), 3, "a.txt and c.txt: nothing in common"),
+    "nothing but a credit": (("align", "g.txt", "b.txt"), 3, "g.txt: no sentence to align"),
     "a folder and a file": (("align", ".", "b.txt"), 3, "a folder and a file"),
     "lines that do not match": (
         ("align", "--words", "a.txt", "d.txt"), 3, "a.txt has 1 lines and d.txt 2"),
@@ -117,6 +124,7 @@ def test_bad_input_gives_one_error_that_names_it(
 ) -> None:
     Path("c.txt").write_text(OTHER)
     Path("d.txt").write_text("One.\nTwo.\n")
+    Path("g.txt").write_text("(Belga)\n")
     Path("e.jsonl").write_bytes(b'{"id": "\xe9", "src": [], "tgt": []}\n')
     Path("f.jsonl").write_text('{"id": 1, "src": "Un.", "tgt": ["One."]}\n')
     done = pair(*args)

@@ -9,7 +9,7 @@ import typer
 
 from bitexte import flow, readers
 from bitexte.cli import links, options, report
-from bitexte.cli.run import close
+from bitexte.cli.run import close, named
 from bitexte.config import Config
 from bitexte.errors import BitexteError, ConfigError, Failure, InputError
 from bitexte.files import STDIN
@@ -83,7 +83,7 @@ def align(
         return
     tally = report.Tally()
     report.watch(_aligned(source, target, loaded, presegmented), tally)
-    close(tally, loaded, name or _name(source), as_json)
+    close(tally, loaded, name or named([source]), as_json)
 
 
 def _aligned(
@@ -137,8 +137,3 @@ def _named(folder: str, lang: str) -> dict[str, str]:
             raise InputError(f"{path} and {found[str(stem)]}: one name", "rename one of them")
         found[str(stem)] = path
     return found
-
-
-def _name(source: str) -> str:
-    given = Path(source)
-    return given.resolve().name if given.is_dir() else given.stem

@@ -73,7 +73,7 @@ def run(
     tally = report.Tally()
     articles = list(readers.read_all(inputs))
     loading = _translate(articles, loaded, tally)
-    close(tally, loaded, name or _name(inputs), as_json, loading)
+    close(tally, loaded, name or named(inputs), as_json, loading)
 
 
 def _translate(articles: Sequence[Article | Failure], config: Config, tally: report.Tally) -> float:
@@ -89,7 +89,7 @@ def _translate(articles: Sequence[Article | Failure], config: Config, tally: rep
     return loading
 
 
-def _name(inputs: Sequence[str]) -> str:
+def named(inputs: Sequence[str]) -> str:
     """Name the exports after the one text or folder given; `corpus` stands for several."""
     if len(inputs) > 1:
         return "corpus"
