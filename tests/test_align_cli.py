@@ -25,7 +25,7 @@ OTHER = (
 )
 
 
-def rows(path: str = "exports/a.jsonl") -> list[dict]:  # type: ignore[type-arg]
+def rows(path: str = "exports/a-aligned.jsonl") -> list[dict]:  # type: ignore[type-arg]
     return [json.loads(line) for line in Path(path).read_text("utf-8").splitlines()]
 
 
@@ -40,15 +40,18 @@ def pair(run_cli: RunCli) -> RunCli:
 def test_a_dispatch_and_its_translation_become_a_corpus(run_cli: RunCli) -> None:
     done = run_cli("align", str(DISPATCH), str(REFERENCE), "--format", "tmx", "--format", "jsonl")
     assert done.code == 0, done.err
-    assert done.out == "exports/dispatch.tmx\nexports/dispatch.jsonl\n"
-    made = rows("exports/dispatch.jsonl")
+    assert done.out == "exports/dispatch-aligned.tmx\nexports/dispatch-aligned.jsonl\n"
+    made = rows("exports/dispatch-aligned.jsonl")
     assert [row["bead"] for row in made] == [[1, 1], [1, 1], [1, 1], [1, 2], [1, 1], [2, 1]]
     text = DISPATCH.read_text("utf-8")
     assert all(text[row["start"] : row["end"]] == row["translation"]["fr"] for row in made)
     assert {row["origin"] for row in made} == {"human"}
     assert min(row["confidence"] for row in made) > 0.9
     assert all(row["links"] for row in made)
-    assert run_cli("validate", "exports/dispatch.tmx", "exports/dispatch.jsonl").code == 0
+    assert (
+        run_cli("validate", "exports/dispatch-aligned.tmx", "exports/dispatch-aligned.jsonl").code
+        == 0
+    )
 
 
 def test_what_has_no_counterpart_is_left_out_and_told(pair: RunCli) -> None:
@@ -75,13 +78,13 @@ def test_links_can_be_left_out(pair: RunCli) -> None:
 def test_two_runs_give_the_same_bytes(pair: RunCli) -> None:
     for folder in ("one", "two"):
         assert pair("align", "a.txt", "b.txt", "--out", folder, "--format", "jsonl").code == 0
-    assert Path("one/a.jsonl").read_bytes() == Path("two/a.jsonl").read_bytes()
+    assert Path("one/a-aligned.jsonl").read_bytes() == Path("two/a-aligned.jsonl").read_bytes()
 
 
 def test_a_text_can_come_from_stdin(pair: RunCli) -> None:
     done = pair("align", "-", "b.txt", "--format", "jsonl", stdin=FRENCH.encode())
-    assert done.out == "exports/stdin.jsonl\n"
-    assert len(rows("exports/stdin.jsonl")) == 3
+    assert done.out == "exports/stdin-aligned.jsonl\n"
+    assert len(rows("exports/stdin-aligned.jsonl")) == 3
 
 
 def test_folders_are_matched_by_name(run_cli: RunCli) -> None:
@@ -97,7 +100,10 @@ def test_folders_are_matched_by_name(run_cli: RunCli) -> None:
     done = run_cli("align", "fr", "en", "--format", "jsonl")
     assert done.code == 6
     assert "failed: fr/lone.txt: no text of that name in en" in done.err
-    assert {row["article"] for row in rows("exports/fr.jsonl")} == {"fr/a.fr.txt", "fr/deep/b.txt"}
+    assert {row["article"] for row in rows("exports/fr-aligned.jsonl")} == {
+        "fr/a.fr.txt",
+        "fr/deep/b.txt",
+    }
 
 
 BAD = {
@@ -175,8 +181,8 @@ def test_the_protocols_of_the_scorers(run_cli: RunCli) -> None:
 
 
 def test_the_page_shows_beads_side_by_side(pair: RunCli) -> None:
-    assert pair("align", "a.txt", "b.txt", "--format", "html").out == "exports/a.html\n"
-    page = Path("exports/a.html").read_text("utf-8")
+    assert pair("align", "a.txt", "b.txt", "--format", "html").out == "exports/a-aligned.html\n"
+    page = Path("exports/a-aligned.html").read_text("utf-8")
     assert page.count("<tr id=") == 3
     assert '<td lang="fr">' in page
     assert "align:a1|seg:fr1" in page

@@ -111,8 +111,8 @@ def match(source: Prepared, target: Prepared, encode: "Encode", config: Config) 
     """Align an article with its human translation: a pair for each bead, null beads included.
 
     A pair's confidence is its bead's score; a sentence without a counterpart has a blank other
-    side and the flag `omission` or `addition`. Raises InputError for a text without sentences, and for
-    two that are one and the same or have nothing in common.
+    side and the flag `omission` or `addition`. Raises InputError for a text without sentences, and
+    for two that are one and the same or have nothing in common.
     """
     from bitexte.stages.align import align
 

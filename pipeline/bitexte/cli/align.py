@@ -83,7 +83,7 @@ def align(
         return
     tally = report.Tally()
     report.watch(_aligned(source, target, loaded, presegmented), tally)
-    close(tally, loaded, name or named([source]), as_json)
+    close(tally, loaded, name or f"{named([source])}-aligned", as_json)
 
 
 def _aligned(

@@ -44,7 +44,7 @@ Formats = Annotated[
 Out = Annotated[str | None, typer.Option(help="Folder for the exports.", show_default="exports")]
 Name = Annotated[
     str | None,
-    typer.Option(help="Name of the exports.", show_default="that of the text or folder"),
+    typer.Option(help="Name of the exports.", show_default="after the text or folder"),
 ]
 SourceLang = Annotated[
     str | None, typer.Option(help="BCP 47 tag of the source.", show_default="fr")
