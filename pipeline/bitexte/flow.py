@@ -72,8 +72,12 @@ def prepare(
     return Prepared(article=article, segments=segments)
 
 
-def check(article: Article, config: Config, lang: str = "fr") -> None:
-    """Raise InputError for an article that is too long or not in `lang`, NotFrench for French."""
+def check(article: Article, config: Config, lang: str = "") -> None:
+    """Raise InputError for an article that is too long, or not in `lang` or the source's language.
+
+    NotFrench, if that is French.
+    """
+    lang = lang or config.source_lang
     if len(article.text) > config.max_article_chars:
         raise InputError(
             f"{article.name}: {len(article.text):,} characters, more than an article has",
