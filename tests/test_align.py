@@ -218,6 +218,13 @@ def test_a_chapter_left_out_does_not_mislead_what_follows() -> None:
     assert sum(bead.score > 0.8 for bead in last) > 0.8 * len(last)
 
 
+def test_one_sentence_against_a_book_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage, "LONGEST_PART", 50)
+    _, target = long_text()
+    beads = align(["Oui."], target, encode)
+    assert sum(bead.target[1] - bead.target[0] for bead in beads) == len(target)
+
+
 @pytest.mark.parametrize("cells", [1, 30, 1000])
 def test_what_would_not_fit_the_memory_is_halved(
     cells: int, monkeypatch: pytest.MonkeyPatch

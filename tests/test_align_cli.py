@@ -67,6 +67,7 @@ def test_lines_can_be_taken_as_they_are(pair: RunCli) -> None:
     Path("b.txt").write_text(ENGLISH.replace(". ", ".\n"))
     assert pair("align", "a.txt", "b.txt", "--presegmented", "--format", "jsonl").code == 0
     assert [row["bead"] for row in rows()] == [[2, 1], [1, 1], [1, 1]]
+    assert rows()[0]["signature"].startswith("align:a1|seg:lines|words:")
 
 
 def test_links_can_be_left_out(pair: RunCli) -> None:
@@ -106,7 +107,29 @@ def test_folders_are_matched_by_name(run_cli: RunCli) -> None:
     }
 
 
+def test_one_folder_may_hold_both_sides(run_cli: RunCli) -> None:
+    Path("both").mkdir()
+    Path("both/a.fr.txt").write_text(FRENCH, "utf-8")
+    Path("both/a.en.txt").write_text(ENGLISH, "utf-8")
+    done = run_cli("align", "both", "both", "--format", "jsonl")
+    assert (done.code, done.out) == (0, "exports/both-aligned.jsonl\n")
+
+
+def test_language_tags_are_the_same_in_any_case(pair: RunCli) -> None:
+    tags = ("--source-lang", "FR-be", "--target-lang", "EN")
+    assert pair("align", "a.txt", "b.txt", "--format", "jsonl", "--out", "x", *tags).code == 0
+    assert pair("align", "a.txt", "b.txt", "--format", "jsonl").code == 0
+    assert [row["links"] for row in rows("x/a-aligned.jsonl")] == [row["links"] for row in rows()]
+
+
+def test_what_was_repaired_in_the_translation_is_told(pair: RunCli) -> None:
+    Path("b.txt").write_bytes(ENGLISH.replace("mayor", "mayor, André,").encode("cp1252"))
+    assert "warning: b.txt: not UTF-8, decoded as cp1252" in pair("align", "a.txt", "b.txt").err
+
+
 BAD = {
+    "stdin twice": (("align", "-", "-"), 2, "one text too many"),
+    "a second text for the protocol": (("align", "--jsonl", "f.jsonl", "b.txt"), 2, "too many"),
     "a missing half": (("align", "a.txt", "no.txt"), 3, "no.txt: no such file"),
     "only one text": (("align", "a.txt"), 2, "one text to align"),
     "the halves swapped": (("align", "b.txt", "a.txt"), 3, "b.txt: this does not look like French"),
@@ -158,6 +181,9 @@ def test_words_of_two_files_line_by_line(run_cli: RunCli) -> None:
     assert told[0]["src"] == [[0, 2], [2, 5], [6, 11], [11, 12]]
     assert told[0]["tgt"] == [[0, 6], [7, 12], [12, 13]]
     assert told[1] == {"src": [], "tgt": [], "links": []}
+    Path("empty").touch()
+    assert run_cli("align", "--words", "empty", "empty") == Done(0, "", "")
+    assert run_cli("align", "--words", "empty", "a.en").code == 3
 
 
 def test_a_model_links_words_of_languages_without_a_table(
@@ -175,6 +201,9 @@ def test_the_protocols_of_the_scorers(run_cli: RunCli) -> None:
     answer = json.loads(done.out)
     assert answer["links"] == [[[0], [0]], [[1], [1]], [[2], [2]]]
     assert len(answer["scores"]) == 3
+    asked = {"id": "z", "src": [FRENCH, "\ud800"], "tgt": [ENGLISH]}
+    done = run_cli("align", "--jsonl", stdin=json.dumps(asked).encode())
+    assert [sorted(side) for side in json.loads(done.out)["links"][0]] == [[0, 1], [0]]
     asked = {"id": "y", "src": ["Le", "chat", "dort"], "tgt": ["The", "cat", "sleeps"]}
     done = run_cli("align", "--words", "--jsonl", stdin=json.dumps(asked).encode())
     assert json.loads(done.out) == {"id": "y", "links": [[0, 0], [1, 1], [2, 2]]}

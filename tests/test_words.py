@@ -115,7 +115,7 @@ def test_words_are_in_order_and_leave_out_nothing_but_white_space(text: str, lan
     assert not text[end:].strip()
 
 
-@pytest.mark.parametrize("part", ["aa.", "a+", "1.", "-le", "l'", "www.", "a-", "’"])
+@pytest.mark.parametrize("part", ["aa.", "a+", "1.", "-le", "a-le", "l'", "www.", "a-", "’"])
 def test_cutting_takes_time_in_proportion_to_the_text(part: str) -> None:
     start = time.perf_counter()
     tokens.words(part * 5000, "fr")
@@ -147,17 +147,6 @@ def test_the_table_is_small_and_there_is_none_for_other_languages() -> None:
     assert len(data.read_bytes()) <= 4_000_000
     assert lexicon.load("fr-BE", "en-US")
     assert lexicon.load("de", "en") is None
-
-
-def test_coverage_is_high_for_translations_and_low_for_others() -> None:
-    french, english = both("Le gouvernement a voté la loi.", "The government passed the law.")
-    forward, backward = lexicon.coverage(french, english, table())
-    assert forward[french.index("gouvernement")] > 0.5
-    assert backward[english.index("law")] > 0.2
-    other, _ = lexicon.coverage(french, cut("My cat sleeps all day", "en"), table())
-    assert other.sum() < forward.sum() / 2
-    assert [list(side) for side in lexicon.coverage(["Zbyr"], ["Zbyr"], table())] == [[1], [1]]
-    assert [len(side) for side in lexicon.coverage([], ["a", "b"], table())] == [0, 2]
 
 
 @pytest.mark.parametrize(("source", "target", "right", "wrong"), PAIRS)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from bitexte import __version__
 from bitexte.config import Config
 from bitexte.engines import Engine
+from bitexte.engines import model as models
 from bitexte.errors import BitexteError, Failure, InputError, NotFrench
-from bitexte.records import Article, Bitext, Pair, Segment, Translation
+from bitexte.records import SURE, Article, Bitext, Pair, Segment, Translation
 from bitexte.stages.clean import clean
 from bitexte.stages.confidence import confidence
 from bitexte.stages.language import probability
@@ -21,9 +22,6 @@ if TYPE_CHECKING:  # numpy is loaded when texts are aligned, not when commands s
     from bitexte.stages.align import Bead
     from bitexte.stages.beads import Encode
     from bitexte.stages.words import Links
-
-# A bead below is doubtful: as likely wrong as right.
-SURE_BEAD = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,9 +71,9 @@ def prepare(
 
 
 def check(article: Article, config: Config, lang: str = "") -> None:
-    """Raise InputError for an article that is too long, or not in `lang` or the source's language.
+    """Raise InputError for an article that is too long, or not in the source's language or `lang`.
 
-    NotFrench, if that is French.
+    It is a NotFrench where that language is French.
     """
     lang = lang or config.source_lang
     if len(article.text) > config.max_article_chars:
@@ -85,7 +83,7 @@ def check(article: Article, config: Config, lang: str = "") -> None:
         )
     share = probability(article.text, lang)
     if share < config.min_french:
-        french = lang.partition("-")[0] == "fr"
+        french = lang.partition("-")[0].lower() == "fr"
         kind = NotFrench if french else InputError
         raise kind(
             f"{article.name}: this does not look like {'French' if french else repr(lang)} "
@@ -101,22 +99,29 @@ def finish(window: Sequence[Prepared], engine: Engine, config: Config) -> list[B
     article costs one Failure.
     """
     try:
+        mark = signature(engine, config)
         translations = _translated(window, engine)
+        done = [_bitext(prepared, translations, mark, config) for prepared in window]
+        return list(linked(done, config) if config.words else done)
     except BitexteError as error:
         if len(window) == 1:
             return [Failure(name=window[0].article.name, error=error)]
         return [done for one in window for done in finish([one], engine, config)]
-    mark = signature(engine, config)
-    done = [_bitext(prepared, translations, mark, config) for prepared in window]
-    return list(linked(done, config) if config.words else done)
 
 
-def match(source: Prepared, target: Prepared, encode: "Encode", config: Config) -> Bitext:
+def match(
+    source: Prepared,
+    target: Prepared,
+    encode: "Encode",
+    config: Config,
+    presegmented: bool = False,
+) -> Bitext:
     """Align an article with its human translation: a pair for each bead, null beads included.
 
     A pair's confidence is its bead's score; a sentence without a counterpart has a blank other
-    side and the flag `omission` or `addition`. Raises InputError for a text without sentences, and
-    for two that are one and the same or have nothing in common.
+    side and the flag `omission` or `addition`. `presegmented` is what `prepare` was told. Raises
+    InputError for a text without sentences, and for two that are one and the same or have nothing
+    in common.
     """
     from bitexte.stages.align import align
 
@@ -128,16 +133,17 @@ def match(source: Prepared, target: Prepared, encode: "Encode", config: Config) 
     if left == right:
         raise InputError(f"{names}: the same text twice", "give the text and its translation")
     beads = align(left, right, encode, (source.article.lang, target.article.lang))
-    if not any(bead.score >= SURE_BEAD for bead in beads):
+    if not any(bead.score >= SURE for bead in beads):
         raise InputError(
             f"{names}: nothing in common: no sentence goes with another",
             "check that one is the translation of the other",
         )
-    meta = {**source.article.meta, "translation": target.article.name}
+    told = {f"translation {key}": value for key, value in target.article.meta.items()}
+    meta = {**source.article.meta, "translation": target.article.name, **told}
     bitext = Bitext(
         article=replace(source.article, meta=meta),
         pairs=tuple(_beaded(source, target, beads)),
-        signature=signature_of_alignment(config),
+        signature=signature_of_alignment(config, presegmented),
         target_lang=target.article.lang,
     )
     return linked([bitext], config)[0] if config.words else bitext
@@ -170,38 +176,52 @@ def word_links(pairs: Sequence[tuple[Cut, Cut]], config: Config) -> "list[Links]
     from bitexte.stages.lexicon import load
     from bitexte.stages.words import link
 
-    table, attention = load(config.source_lang, config.target_lang), None
-    if table is None and config.engine != "identity":
+    attention = None
+    if _by_attention(config):
         from bitexte.engines.attention import reader
 
         attention = reader(config).read(pairs)
+    table = load(config.source_lang, config.target_lang)
     return link([(source.words, target.words) for source, target in pairs], table, attention)
 
 
 def signature(engine: Engine, config: Config) -> str:
     """Name all that changes the rows: engine, model and its content, beam, segmenter, version."""
-    return _signature([f"engine:{engine.signature}"], config)
+    return _signature([f"engine:{engine.signature}", *_segmenter(config)], config)
 
 
-def signature_of_alignment(config: Config) -> str:
+def signature_of_alignment(config: Config, presegmented: bool = False) -> str:
     """Name all that changes the rows of an aligned text: aligner, segmenter, version."""
     from bitexte.stages.align import VERSION as ALIGNER
 
-    return _signature([f"align:{ALIGNER}"], config)
+    cuts = ["seg:lines"] if presegmented else _segmenter(config)
+    return _signature([f"align:{ALIGNER}", *cuts], config)
 
 
-def _signature(parts: list[str], config: Config) -> str:
-    parts = [*parts, f"seg:{VERSION}", f"cut:{config.max_sentence_chars}"]
+def _segmenter(config: Config) -> list[str]:
+    parts = [f"seg:{VERSION}", f"cut:{config.max_sentence_chars}"]
     if config.keep_quotes:
         parts.append("quotes:whole")
     if config.abbreviations:
         listing = "\n".join(sorted(config.abbreviations)).encode()
         parts.append(f"abbr:{hashlib.sha256(listing).hexdigest()[:8]}")
+    return parts
+
+
+def _signature(parts: list[str], config: Config) -> str:
     if config.words:
         from bitexte.stages.words import VERSION as LINKER
 
-        parts.append(f"words:{LINKER}")
+        by = models.find(config.model, config.revision).label if _by_attention(config) else ""
+        parts = [*parts, f"words:{LINKER}{by and '-'}{by}"]
     return "|".join([*parts, f"bitexte:{__version__}"])
+
+
+def _by_attention(config: Config) -> bool:
+    """Tell whether a model has to say which words go together, for want of a table."""
+    from bitexte.stages.lexicon import load
+
+    return config.engine != "identity" and load(config.source_lang, config.target_lang) is None
 
 
 def _tried(article: Article, config: Config) -> Prepared | Failure:

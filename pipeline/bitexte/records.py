@@ -9,6 +9,9 @@ from typing import Literal
 
 Origin = Literal["engine", "memory", "human"]
 
+# A pair of lower confidence is doubtful: worth a look.
+SURE = 0.5
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Article:

@@ -73,6 +73,8 @@ def align(
         min_confidence=min_confidence,
     )
     sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
+    if source == target == STDIN or (jsonl and target):
+        raise ConfigError(f"{target}: one text too many", "stdin is one side, --jsonl one file")
     if jsonl:
         links.answer(source, loaded, words)
         return
@@ -100,7 +102,7 @@ def _aligned(
                 flow.prepare(readers.read(name), config, lang, presegmented)
                 for name, lang in zip(pair, (config.source_lang, config.target_lang), strict=True)
             )
-            yield flow.match(left, right, encode, config)
+            yield flow.match(left, right, encode, config, presegmented)
         except BitexteError as error:
             yield Failure(name=pair[0], error=error)
 
@@ -113,7 +115,8 @@ def _matched(source: str, target: str, config: Config) -> Iterator[tuple[str, st
         return
     if not all(folders):
         raise InputError(f"{source} and {target}: a folder and a file", "give two of a kind")
-    left, right = _named(source, config.source_lang), _named(target, config.target_lang)
+    langs = config.source_lang, config.target_lang
+    left, right = _named(source, *langs), _named(target, *langs[::-1])
     for key in sorted(left.keys() | right.keys()):
         if key in left and key in right:
             yield left[key], right[key]
@@ -126,14 +129,23 @@ def _matched(source: str, target: str, config: Config) -> Iterator[tuple[str, st
         yield Failure(name=lone, error=error)
 
 
-def _named(folder: str, lang: str) -> dict[str, str]:
-    """Name the files of a folder by their path in it, without suffix and language."""
+def _named(folder: str, lang: str, other: str) -> dict[str, str]:
+    """Name the files of a folder by their path in it, without suffix and language.
+
+    Those marked as the other language are left out: one folder may hold both sides.
+    """
     found: dict[str, str] = {}
     for path in readers.expand(folder):
         stem = Path(path).relative_to(folder).with_suffix("")
-        if stem.suffix.lower() in (f".{lang}".lower(), f".{lang.partition('-')[0]}".lower()):
+        if stem.suffix.lower() in _marks(other):
+            continue
+        if stem.suffix.lower() in _marks(lang):
             stem = stem.with_suffix("")
         if str(stem) in found:
             raise InputError(f"{path} and {found[str(stem)]}: one name", "rename one of them")
         found[str(stem)] = path
     return found
+
+
+def _marks(lang: str) -> tuple[str, str]:
+    return f".{lang}".lower(), f".{lang.partition('-')[0]}".lower()

@@ -56,7 +56,8 @@ def _is_side(value: Any) -> bool:
 
 def _lines(name: str) -> list[str]:
     text, _ = txt.decode(read_bytes(name), name)
-    return [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")]
+    lines = text.removesuffix("\n").split("\n") if text else []
+    return [line.removesuffix("\r") for line in lines]
 
 
 def _sentence_links(rows: Iterable[Row], config: Config) -> Iterator[Row]:
@@ -65,7 +66,10 @@ def _sentence_links(rows: Iterable[Row], config: Config) -> Iterator[Row]:
     from bitexte.stages.align import align
 
     for row in rows:
-        langs = row.get("src_lang") or config.source_lang, row.get("tgt_lang") or config.target_lang
+        langs = (
+            str(row.get("src_lang") or config.source_lang),
+            str(row.get("tgt_lang") or config.target_lang),
+        )
         beads = align(row["src"], row["tgt"], encode, langs)
         yield {
             "id": row["id"],

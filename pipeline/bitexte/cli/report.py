@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from bitexte.errors import Failure
-from bitexte.flow import SURE_BEAD
-from bitexte.records import Bitext, Pair
+from bitexte.records import SURE, Bitext, Pair
 
 log = logging.getLogger(__name__)
 
@@ -20,10 +19,11 @@ TOO_LONG = 3
 def warnings(bitext: Bitext) -> Iterator[str]:
     """List what a reader of this article should know."""
     name, meta = bitext.article.name, bitext.article.meta
-    if "encoding" in meta:
-        yield f"{name}: not UTF-8, decoded as {meta['encoding']}"
-    if "removed" in meta:
-        yield f"{name}: removed {meta['removed']}"
+    for text, prefix in ((name, ""), (meta.get("translation"), "translation ")):
+        if encoding := meta.get(f"{prefix}encoding"):
+            yield f"{text}: not UTF-8, decoded as {encoding}"
+        if removed := meta.get(f"{prefix}removed"):
+            yield f"{text}: removed {removed}"
     if not bitext.pairs:
         yield f"{name}: no sentence to translate"
     if "translation" in meta:
@@ -42,7 +42,7 @@ def _doubts(bitext: Bitext) -> Iterator[str]:
     counts = {
         "without a counterpart in the translation": [p for p in pairs if "omission" in p.flags],
         "added by the translation": [p for p in pairs if "addition" in p.flags],
-        "in doubtful beads": [p for p in pairs if not p.flags and p.confidence < SURE_BEAD],
+        "in doubtful beads": [p for p in pairs if not p.flags and p.confidence < SURE],
     }
     for what, found in counts.items():
         if sentences := sum(max(pair.bead) for pair in found):

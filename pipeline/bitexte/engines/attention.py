@@ -9,7 +9,7 @@ translations.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bitexte.config import Config
@@ -76,11 +76,12 @@ class Reader:
         engine = Marian(replace(config, engine="marian"))
         pieces = engine.pieces
         self._processors, self._limit = (pieces.source, pieces.target), pieces.limit
-        self._heads = all_heads(engine.model, pieces.vocabulary, config.batch_tokens)
+        heads = partial(all_heads, engine.model, pieces.vocabulary, config.batch_tokens)
         made = [translation.text for translation in engine.translate(SAMPLE)]
         sample = [cut(text, config.source_lang) for text in SAMPLE]
         pairs = list(zip(sample, [cut(text, config.target_lang) for text in made], strict=True))
-        self.head = choose(pairs, self._processors, self._heads, self._limit)
+        self.head = choose(pairs, self._processors, heads(), self._limit)
+        self._read = heads(self.head)
 
     def read(self, pairs: Sequence[tuple[Cut, Cut]]) -> "list[Floats | None]":
         """Return the attention of pairs, whoever translated them.
@@ -90,11 +91,10 @@ class Reader:
         """
         pieces = [_pieces(pair, self._processors) for pair in pairs]
         places = [place for place, pair in enumerate(pieces) if _fits(pair, self._limit)]
-        matrices = self._heads(*_written([pieces[place] for place in places]))
+        matrices = self._read(*_written([pieces[place] for place in places]))
         found: list[Floats | None] = [None] * len(pairs)
         for place, matrix in zip(places, matrices, strict=True):
-            rows = matrix[self.head.layer, self.head.head]
-            found[place] = _of_words(rows, pieces[place], pairs[place], self.head.after)
+            found[place] = _of_words(matrix[0, 0], pieces[place], pairs[place], self.head.after)
         return found
 
 
@@ -151,8 +151,17 @@ def _overlap(pieces: Spans, words: Spans) -> "Floats":
     return shares
 
 
-def all_heads(model: Any, vocabulary: dict[str, int], batch_tokens: int) -> Heads:
-    """Let a transformers model read given targets, in one pass each."""
+def all_heads(
+    model: Any, vocabulary: dict[str, int], batch_tokens: int, only: Head | None = None
+) -> Heads:
+    """Let a transformers model read given targets, in one pass each.
+
+    With `only`, the matrices hold that one head of that one layer.
+    """
+    layers, numbers = slice(None), slice(None)
+    if only:
+        layers = slice(only.layer, only.layer + 1)
+        numbers = slice(only.head, only.head + 1)
 
     def force(sources: Sequence[list[str]], targets: Sequence[list[str]]) -> "list[Floats]":
         model.set_attn_implementation("eager")  # the only one that tells
@@ -162,7 +171,9 @@ def all_heads(model: Any, vocabulary: dict[str, int], batch_tokens: int) -> Head
                 [_ids(side[place], vocabulary) for place in group] for side in (sources, targets)
             ]
             for place, matrix in zip(group, _read(model, *ids), strict=True):
-                found[place] = matrix[:, :, : len(targets[place]) + 1, : len(sources[place])]
+                size = slice(len(targets[place]) + 1), slice(len(sources[place]))
+                # A copy, or the padded batch would stay in memory.
+                found[place] = matrix[layers, numbers, *size].copy()
         return found
 
     return force

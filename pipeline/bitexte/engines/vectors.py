@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bitexte.chars import UNFIT
 from bitexte.errors import ModelError
 
 DIMENSIONS = 512
@@ -25,7 +26,7 @@ def encode(sentences: Sequence[str]) -> NDArray[np.float32]:
 
     Raises ModelError if the encoder is not installed.
     """
-    texts = [sentence.strip()[:MOST_CHARS] or "." for sentence in sentences]
+    texts = [UNFIT.sub(" ", sentence).strip()[:MOST_CHARS] or "." for sentence in sentences]
     found: dict[str, NDArray[np.float32]] = {}
     different = sorted(set(texts), key=lambda text: (len(text), text))
     for start in range(0, len(different), BATCH):

@@ -10,11 +10,8 @@ from bitexte import __version__
 from bitexte.chars import UNFIT
 from bitexte.exporters import line
 from bitexte.files import atomic_binary
-from bitexte.records import Bitext, Pair
+from bitexte.records import SURE, Bitext, Pair
 from bitexte.stages.tokens import words
-
-# Below it a pair is worth a look.
-LOW = 0.5
 
 
 def write(bitexts: Iterable[Bitext], base: Path) -> list[Path]:
@@ -47,7 +44,7 @@ def _page(bitexts: Iterable[Bitext]) -> Iterator[str]:
 
 def _article(bitext: Bitext) -> Iterator[str]:
     pairs = bitext.pairs
-    alone = sum(not (pair.source and pair.target) for pair in pairs)
+    alone = sum(not _whole(pair) for pair in pairs)
     low = sum(_low(pair) for pair in pairs)
     about = [f"{len(pairs):,} pairs", f"{alone:,} without a counterpart", f"{low:,} doubtful"]
     about += [f"{key}: {value}" for key, value in bitext.article.meta.items()]
@@ -58,16 +55,20 @@ def _article(bitext: Bitext) -> Iterator[str]:
     yield "</table>\n</section>\n"
 
 
+def _whole(pair: Pair) -> bool:
+    return bool(line(pair.source) and line(pair.target))
+
+
 def _low(pair: Pair) -> bool:
-    return bool(pair.source and pair.target) and pair.confidence < LOW
+    return _whole(pair) and pair.confidence < SURE
 
 
 def _row(number: int, pair: Pair, source_lang: str, target_lang: str) -> str:
-    kind = "low" if _low(pair) else "" if pair.source and pair.target else "null"
+    kind = "low" if _low(pair) else "" if _whole(pair) else "null"
     links = pair.links
     source = _cell(pair.source, source_lang, [(a, b) for a, b in links])
     target = _cell(pair.target, target_lang, [(b, a) for a, b in links])
-    sure = f"{pair.confidence:.2f}" if pair.source and pair.target else "–"
+    sure = f"{pair.confidence:.2f}" if _whole(pair) else "–"
     bead = "" if pair.bead == (1, 1) else f"{pair.bead[0]}–{pair.bead[1]}"
     notes = " ".join(filter(None, (bead, *pair.flags)))
     return (

@@ -32,7 +32,7 @@ VERSION = "a1"  # goes into the signature of aligned texts: raise it when the ou
 
 # A text is cut where this many sentences in a row go one to one, beyond doubt, once so many
 # sentences have passed; far more often only where the tables of a part would not fit the memory.
-SURE_RUN, PART_SENTENCES, MOST_CELLS = 4, 64, 1_000_000
+SURE_RUN, PART_SENTENCES, MOST_CELLS, LONGEST_PART = 4, 64, 1_000_000, 4000
 ANCHOR_COSINE = 0.4
 # Cells of the similarity matrix held at a time while anchors are looked for.
 BLOCK_CELLS = 4_000_000
@@ -143,7 +143,8 @@ def _bounded(
 ) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
     """Halve a part whose tables would not fit: nothing in it goes together beyond doubt."""
     (i, i_end), (j, j_end) = source, target
-    if (i_end - i) * (j_end - j) <= MOST_CELLS:
+    rows, columns = i_end - i, j_end - j
+    if rows * columns <= MOST_CELLS and max(rows, columns) <= LONGEST_PART:
         yield source, target
         return
     middle, centre = (i + i_end) // 2, (j + j_end) // 2

@@ -23,7 +23,7 @@ def probability(text: str, lang: str) -> float:
     tell, or in a language that the model does not know, is taken for what it should be. `lang` is
     a BCP 47 tag.
     """
-    lang = lang.partition("-")[0]
+    lang = lang.partition("-")[0].lower()
     sample = text[:SAMPLE_CHARS].replace("\u2019", "'").lower()
     words = _WORD.findall(sample)
     if sum(map(len, words)) < MIN_LETTERS:

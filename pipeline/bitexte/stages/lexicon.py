@@ -116,7 +116,8 @@ class Lexicon:
 @cache
 def load(source_lang: str, target_lang: str) -> Lexicon | None:
     """Return the table from one language to another (BCP 47 tags); None if there is none."""
-    name = f"{source_lang.partition('-')[0]}-{target_lang.partition('-')[0]}.words.npz"
+    langs = (tag.partition("-")[0].lower() for tag in (source_lang, target_lang))
+    name = f"{'-'.join(langs)}.words.npz"
     resource = files("bitexte.stages").joinpath("data", name)
     if not resource.is_file():
         return None
@@ -158,26 +159,3 @@ def _share(levels: NDArray[np.uint8]) -> Floats:
     import numpy as np
 
     return np.append(np.exp(levels / -SHARE_LEVELS), 0.0)
-
-
-def coverage(
-    source: Sequence[str], target: Sequence[str], lexicon: Lexicon
-) -> tuple[Floats, Floats]:
-    """Return how well each word is translated on the other side: the best t(e|f), the best t(f|e).
-
-    Words as they stand in the text; one number in [0, 1] a word. A word that stands on both sides
-    as it is, such as a name or a number, counts 1 if the table lacks it; any other unknown word 0.
-    """
-    import numpy as np
-
-    left, right = [key(word) for word in source], [key(word) for word in target]
-    if not left or not right:
-        return np.zeros(len(left)), np.zeros(len(right))
-    rows, columns = lexicon.numbers(left), lexicon.numbers(right, target=True)
-    lift = lexicon.lifts(rows, columns)
-    forward = (lift * lexicon.share_target[columns]).max(axis=1)
-    backward = (lift * lexicon.share_source[rows][:, None]).max(axis=0)
-    same_left, same_right = set(right), set(left)
-    forward[[row < 0 and word in same_left for row, word in zip(rows, left, strict=True)]] = 1
-    backward[[col < 0 and word in same_right for col, word in zip(columns, right, strict=True)]] = 1
-    return np.minimum(forward, 1), np.minimum(backward, 1)

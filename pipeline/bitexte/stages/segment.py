@@ -213,7 +213,7 @@ def sentences(
     `gaps` are spans to leave out, in order; a sentence ends before each. `lang` is a BCP 47 tag;
     English has tables of its own, any other language is read with the French ones.
     """
-    source = _Source(text, abbreviations, lang.partition("-")[0])
+    source = _Source(text, abbreviations, lang.partition("-")[0].lower())
     spans: list[tuple[int, int]] = []
     for start, end in _lines(text, gaps):
         cuts = _with_items(text, start, end, list(_cuts(source, start, end)))

@@ -13,8 +13,6 @@ from functools import cache
 
 from bitexte.stages.segment import kinds
 
-VERSION = "w1"  # goes into every signature: raise it when the output changes
-
 _SHARED = (
     r"⟦\d+⟧",
     # https://afp.com/a.html?x=1     info@police.be     belga.be/fr     @afpfr     #COP21
@@ -47,6 +45,8 @@ _PATTERNS = {
 }
 _INVERSION = r"(?i:(?:-t)?-(?:je|tu|ils?|elles?|on|nous|vous|ce|moi|toi|lui|leur|les?|la|y|en))"
 _INVERSIONS = re.compile(rf"(?:{_INVERSION})+\Z")
+# Of pronouns after a verb, as in « donne-le-moi », in characters.
+LONGEST_CHAIN = 32
 _TAIL = re.compile(r"(?i)(?:(?<=\w)n['’]t|['’](?:s|ll|ve|re|d|m))\Z")
 _WHOLE = frozenset({"rendez-vous", "chez-moi"})
 
@@ -75,7 +75,7 @@ def words(text: str, lang: str) -> list[tuple[int, int]]:
     `text[start:end]` is a word; nothing but white space is outside. `lang` is a BCP 47 tag: French
     and English have rules of their own, any other language is cut at its letters' ends.
     """
-    lang = lang.partition("-")[0]
+    lang = lang.partition("-")[0].lower()
     return list(_joined(text, _parts(text, lang), lang))
 
 
@@ -93,7 +93,9 @@ def _pattern(lang: str) -> re.Pattern[str]:
 def _cuts(word: str, start: int, lang: str) -> list[int]:
     """Return where a word is cut inside: before -t-il, before n't."""
     if lang == "fr" and "-" in word and word.lower() not in _WHOLE:
-        found = _INVERSIONS.search(word)
+        # The end alone: a search would begin anew at each hyphen of a long chain.
+        shift = max(0, len(word) - LONGEST_CHAIN)
+        found = _INVERSIONS.search(word, shift)
         if found and found.start() and (word.isupper() or found[0].islower()):
             chain = re.finditer(_INVERSION, found[0])
             return [start + found.start() + match.start() for match in chain]

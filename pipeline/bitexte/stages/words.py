@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from bitexte.stages.lexicon import UNKNOWN, Lexicon, key
 
-VERSION = "w1"  # goes into every signature: raise it when the output changes
+# Goes into every signature: raise it when the output changes, be it by the words themselves.
+VERSION = "w1"
 
 Floats: TypeAlias = NDArray[np.float64]
 Links: TypeAlias = tuple[tuple[int, int], ...]
