@@ -14,7 +14,7 @@ from bitexte.errors import BitexteError, Failure, InputError, NotFrench
 from bitexte.records import SURE, Article, Bitext, Pair, Segment, Translation
 from bitexte.stages.clean import clean
 from bitexte.stages.confidence import confidence
-from bitexte.stages.language import probability
+from bitexte.stages.language import primary, probability
 from bitexte.stages.segment import VERSION, lines, segment
 from bitexte.stages.tokens import Cut, cut
 
@@ -30,6 +30,7 @@ class Prepared:
 
     article: Article
     segments: tuple[Segment, ...]
+    presegmented: bool = False
 
 
 def run(
@@ -63,7 +64,7 @@ def prepare(
     check(article, config, lang)
     article = replace(clean(article), lang=lang)
     if presegmented:
-        return Prepared(article=article, segments=lines(article))
+        return Prepared(article=article, segments=lines(article), presegmented=True)
     segments = segment(
         article, config.max_sentence_chars, frozenset(config.abbreviations), config.keep_quotes
     )
@@ -83,7 +84,7 @@ def check(article: Article, config: Config, lang: str = "") -> None:
         )
     share = probability(article.text, lang)
     if share < config.min_french:
-        french = lang.partition("-")[0].lower() == "fr"
+        french = primary(lang) == "fr"
         kind = NotFrench if french else InputError
         raise kind(
             f"{article.name}: this does not look like {'French' if french else repr(lang)} "
@@ -109,19 +110,12 @@ def finish(window: Sequence[Prepared], engine: Engine, config: Config) -> list[B
         return [done for one in window for done in finish([one], engine, config)]
 
 
-def match(
-    source: Prepared,
-    target: Prepared,
-    encode: "Encode",
-    config: Config,
-    presegmented: bool = False,
-) -> Bitext:
+def match(source: Prepared, target: Prepared, encode: "Encode", config: Config) -> Bitext:
     """Align an article with its human translation: a pair for each bead, null beads included.
 
     A pair's confidence is its bead's score; a sentence without a counterpart has a blank other
-    side and the flag `omission` or `addition`. `presegmented` is what `prepare` was told. Raises
-    InputError for a text without sentences, and for two that are one and the same or have nothing
-    in common.
+    side and the flag `omission` or `addition`. Raises InputError for a text without sentences, and
+    for two that are one and the same or have nothing in common.
     """
     from bitexte.stages.align import align
 
@@ -143,7 +137,7 @@ def match(
     bitext = Bitext(
         article=replace(source.article, meta=meta),
         pairs=tuple(_beaded(source, target, beads)),
-        signature=signature_of_alignment(config, presegmented),
+        signature=signature_of_alignment(config, source.presegmented),
         target_lang=target.article.lang,
     )
     return linked([bitext], config)[0] if config.words else bitext

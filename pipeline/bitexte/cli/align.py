@@ -14,6 +14,7 @@ from bitexte.config import Config
 from bitexte.errors import BitexteError, ConfigError, Failure, InputError
 from bitexte.files import STDIN
 from bitexte.records import Bitext
+from bitexte.stages.language import primary
 
 
 def align(
@@ -102,7 +103,7 @@ def _aligned(
                 flow.prepare(readers.read(name), config, lang, presegmented)
                 for name, lang in zip(pair, (config.source_lang, config.target_lang), strict=True)
             )
-            yield flow.match(left, right, encode, config, presegmented)
+            yield flow.match(left, right, encode, config)
         except BitexteError as error:
             yield Failure(name=pair[0], error=error)
 
@@ -148,4 +149,4 @@ def _named(folder: str, lang: str, other: str) -> dict[str, str]:
 
 
 def _marks(lang: str) -> tuple[str, str]:
-    return f".{lang}".lower(), f".{lang.partition('-')[0]}".lower()
+    return f".{lang}".lower(), f".{primary(lang)}"

@@ -13,8 +13,8 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bitexte.config import Config
-from bitexte.engines.marian import Marian
-from bitexte.engines.pieces import EOS, batches
+from bitexte.engines.marian import Marian, padded
+from bitexte.engines.pieces import EOS, Pieces, batches
 from bitexte.stages.tokens import Cut, cut
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class Reader:
         engine = Marian(replace(config, engine="marian"))
         pieces = engine.pieces
         self._processors, self._limit = (pieces.source, pieces.target), pieces.limit
-        heads = partial(all_heads, engine.model, pieces.vocabulary, config.batch_tokens)
+        heads = partial(all_heads, engine.model, pieces, config.batch_tokens)
         made = [translation.text for translation in engine.translate(SAMPLE)]
         sample = [cut(text, config.source_lang) for text in SAMPLE]
         pairs = list(zip(sample, [cut(text, config.target_lang) for text in made], strict=True))
@@ -151,9 +151,7 @@ def _overlap(pieces: Spans, words: Spans) -> "Floats":
     return shares
 
 
-def all_heads(
-    model: Any, vocabulary: dict[str, int], batch_tokens: int, only: Head | None = None
-) -> Heads:
+def all_heads(model: Any, pieces: Pieces, batch_tokens: int, only: Head | None = None) -> Heads:
     """Let a transformers model read given targets, in one pass each.
 
     With `only`, the matrices hold that one head of that one layer.
@@ -167,9 +165,7 @@ def all_heads(
         model.set_attn_implementation("eager")  # the only one that tells
         found: list[Any] = [None] * len(sources)
         for group in batches(sources, batch_tokens):
-            ids = [
-                [_ids(side[place], vocabulary) for place in group] for side in (sources, targets)
-            ]
+            ids = [[pieces.numbers(side[place]) for place in group] for side in (sources, targets)]
             for place, matrix in zip(group, _read(model, *ids), strict=True):
                 size = slice(len(targets[place]) + 1), slice(len(sources[place]))
                 # A copy, or the padded batch would stay in memory.
@@ -179,17 +175,13 @@ def all_heads(
     return force
 
 
-def _ids(pieces: Sequence[str], vocabulary: dict[str, int]) -> list[int]:
-    return [vocabulary.get(piece, vocabulary["<unk>"]) for piece in pieces]
-
-
 def _read(model: Any, sources: list[list[int]], targets: list[list[int]]) -> "Floats":
     """Return all cross-attention: (pairs, layers, heads, target steps, source pieces)."""
     import torch
 
     written = [[model.config.decoder_start_token_id, *target] for target in targets]
-    ids, mask = _padded(sources, model)
-    steps, _ = _padded(written, model)
+    ids, mask = padded(sources, model)
+    steps, _ = padded(written, model)
     with torch.inference_mode():
         seen = model.model(
             input_ids=ids,
@@ -199,17 +191,6 @@ def _read(model: Any, sources: list[list[int]], targets: list[list[int]]) -> "Fl
         )
     matrices: Floats = torch.stack(seen.cross_attentions, dim=1).double().cpu().numpy()
     return matrices
-
-
-def _padded(rows: Sequence[list[int]], model: Any) -> tuple[Any, Any]:
-    """Return rows of piece numbers as one tensor, and the mask of what is no padding."""
-    import torch
-
-    longest = max(map(len, rows))
-    pad = model.config.pad_token_id
-    ids = torch.tensor([row + [pad] * (longest - len(row)) for row in rows], device=model.device)
-    mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows])
-    return ids, mask.to(model.device)
 
 
 def choose(

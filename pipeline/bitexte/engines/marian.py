@@ -54,7 +54,7 @@ class Marian:
     def _batch(self, sources: list[list[str]], no_repeat: int) -> list[Hypothesis]:
         import torch
 
-        ids, mask = self._padded(sources)
+        ids, mask = padded([self.pieces.numbers(source) for source in sources], self.model)
         with torch.inference_mode():
             out = self.model.generate(
                 input_ids=ids,
@@ -78,24 +78,21 @@ class Marian:
             for row, score in zip(out.sequences, scores, strict=True)
         ]
 
-    def _padded(self, sources: list[list[str]]) -> tuple[Any, Any]:
-        """Make the ids and the attention mask, both of shape (sources, longest source)."""
-        import torch
-
-        vocabulary = self.pieces.vocabulary
-        unknown = vocabulary["<unk>"]
-        width = max(map(len, sources))
-        ids = torch.full((len(sources), width), self.model.config.pad_token_id)
-        for row, source in enumerate(sources):
-            ids[row, : len(source)] = torch.tensor(
-                [vocabulary.get(piece, unknown) for piece in source]
-            )
-        lengths = torch.tensor([len(source) for source in sources])
-        mask = (torch.arange(width)[None, :] < lengths[:, None]).long()
-        return ids.to(self.model.device), mask.to(self.model.device)
-
     def _hypothesis(self, ids: list[int], scores: list[float]) -> Hypothesis:
         pieces = [self._names[number] for number in ids]
         length = pieces.index(EOS) if EOS in pieces else len(pieces)
         used = scores[: length + 1]
         return Hypothesis(pieces[:length], sum(used) / max(1, len(used)))
+
+
+def padded(rows: Sequence[list[int]], model: Any) -> tuple[Any, Any]:
+    """Make the ids and the attention mask of rows of pieces, both of shape (rows, longest row)."""
+    import torch
+
+    width = max(map(len, rows))
+    ids = torch.full((len(rows), width), model.config.pad_token_id)
+    for place, row in enumerate(rows):
+        ids[place, : len(row)] = torch.tensor(row)
+    lengths = torch.tensor([len(row) for row in rows])
+    mask = (torch.arange(width)[None, :] < lengths[:, None]).long()
+    return ids.to(model.device), mask.to(model.device)

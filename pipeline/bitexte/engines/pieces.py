@@ -78,6 +78,11 @@ class Pieces:
             pieces = self.source.encode(text, out_type=str)
         return [*pieces, EOS]
 
+    def numbers(self, pieces: Sequence[str]) -> list[int]:
+        """Return the numbers of pieces in the vocabulary."""
+        unknown = self.vocabulary["<unk>"]
+        return [self.vocabulary.get(piece, unknown) for piece in pieces]
+
     def decode(self, pieces: Sequence[str]) -> str:
         """Join target pieces into a text in NFC."""
         text: str = self.target.decode_pieces([piece for piece in pieces if piece != EOS])

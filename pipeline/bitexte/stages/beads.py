@@ -25,7 +25,7 @@ Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 LONGEST_RUN = 4
 SHAPES = tuple((a, b) for a in range(1, LONGEST_RUN + 1) for b in range(1, LONGEST_RUN + 1))
 
-# What a bead is scored by. The first seven grow with the square root of its length in characters.
+# What a bead is scored by. The first six grow with the square root of its length in characters.
 FEATURES = (
     "cosine",  # of the two runs' vectors
     "least",  # the smaller share of content words that the other side translates

@@ -15,6 +15,11 @@ SAMPLE_CHARS = 20_000
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 
 
+def primary(tag: str) -> str:
+    """Return the language of a BCP 47 tag, in lower case: `fr` of `fr-BE`."""
+    return tag.partition("-")[0].lower()
+
+
 def probability(text: str, lang: str) -> float:
     """Return the probability, 0 to 1, that a text is in `lang` rather than its best other guess.
 
@@ -23,7 +28,7 @@ def probability(text: str, lang: str) -> float:
     tell, or in a language that the model does not know, is taken for what it should be. `lang` is
     a BCP 47 tag.
     """
-    lang = lang.partition("-")[0].lower()
+    lang = primary(lang)
     sample = text[:SAMPLE_CHARS].replace("\u2019", "'").lower()
     words = _WORD.findall(sample)
     if sum(map(len, words)) < MIN_LETTERS:

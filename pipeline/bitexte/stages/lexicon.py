@@ -16,6 +16,8 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 from unicodedata import normalize
 
+from bitexte.stages.language import primary
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -116,8 +118,7 @@ class Lexicon:
 @cache
 def load(source_lang: str, target_lang: str) -> Lexicon | None:
     """Return the table from one language to another (BCP 47 tags); None if there is none."""
-    langs = (tag.partition("-")[0].lower() for tag in (source_lang, target_lang))
-    name = f"{'-'.join(langs)}.words.npz"
+    name = f"{primary(source_lang)}-{primary(target_lang)}.words.npz"
     resource = files("bitexte.stages").joinpath("data", name)
     if not resource.is_file():
         return None

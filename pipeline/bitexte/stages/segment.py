@@ -17,6 +17,7 @@ from itertools import pairwise
 
 from bitexte.records import Article, Segment
 from bitexte.stages.clean import entries, furniture, soft_newlines
+from bitexte.stages.language import primary
 
 VERSION = "fr1"  # goes into every signature: raise it when the output changes
 
@@ -213,7 +214,7 @@ def sentences(
     `gaps` are spans to leave out, in order; a sentence ends before each. `lang` is a BCP 47 tag;
     English has tables of its own, any other language is read with the French ones.
     """
-    source = _Source(text, abbreviations, lang.partition("-")[0].lower())
+    source = _Source(text, abbreviations, primary(lang))
     spans: list[tuple[int, int]] = []
     for start, end in _lines(text, gaps):
         cuts = _with_items(text, start, end, list(_cuts(source, start, end)))

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from bitexte.stages.language import primary
 from bitexte.stages.segment import kinds
 
 _SHARED = (
@@ -75,7 +76,7 @@ def words(text: str, lang: str) -> list[tuple[int, int]]:
     `text[start:end]` is a word; nothing but white space is outside. `lang` is a BCP 47 tag: French
     and English have rules of their own, any other language is cut at its letters' ends.
     """
-    lang = lang.partition("-")[0].lower()
+    lang = primary(lang)
     return list(_joined(text, _parts(text, lang), lang))
 
 
