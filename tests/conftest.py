@@ -172,6 +172,11 @@ def bitext() -> Bitext:
     )
 
 
+def written(name: str, *formats: str) -> str:
+    """Say what a run prints: the paths of its exports, then its manifest."""
+    return "".join(f"exports/{name}.{suffix}\n" for suffix in (*formats, "manifest.json"))
+
+
 @dataclass(frozen=True)
 class Done:
     """How a command ended."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import DISPATCH, ROOT, Done
+from conftest import DISPATCH, ROOT, Done, written
 
 RunCli = Callable[..., Done]
 REFERENCE = ROOT / "seeds" / "dispatch.en.txt"
@@ -40,7 +40,7 @@ def pair(run_cli: RunCli) -> RunCli:
 def test_a_dispatch_and_its_translation_become_a_corpus(run_cli: RunCli) -> None:
     done = run_cli("align", str(DISPATCH), str(REFERENCE), "--format", "tmx", "--format", "jsonl")
     assert done.code == 0, done.err
-    assert done.out == "exports/dispatch-aligned.tmx\nexports/dispatch-aligned.jsonl\n"
+    assert done.out == written("dispatch-aligned", "tmx", "jsonl")
     made = rows("exports/dispatch-aligned.jsonl")
     assert [row["bead"] for row in made] == [[1, 1], [1, 1], [1, 1], [1, 2], [1, 1], [2, 1]]
     text = DISPATCH.read_text("utf-8")
@@ -67,7 +67,7 @@ def test_lines_can_be_taken_as_they_are(pair: RunCli) -> None:
     Path("b.txt").write_text(ENGLISH.replace(". ", ".\n"))
     assert pair("align", "a.txt", "b.txt", "--presegmented", "--format", "jsonl").code == 0
     assert [row["bead"] for row in rows()] == [[2, 1], [1, 1], [1, 1]]
-    assert rows()[0]["signature"].startswith("align:a1|seg:lines|words:")
+    assert rows()[0]["signature"].startswith("align:a1|seg:lines|langs:fr-en|words:")
 
 
 def test_links_can_be_left_out(pair: RunCli) -> None:
@@ -84,7 +84,7 @@ def test_two_runs_give_the_same_bytes(pair: RunCli) -> None:
 
 def test_a_text_can_come_from_stdin(pair: RunCli) -> None:
     done = pair("align", "-", "b.txt", "--format", "jsonl", stdin=FRENCH.encode())
-    assert done.out == "exports/stdin-aligned.jsonl\n"
+    assert done.out == written("stdin-aligned", "jsonl")
     assert len(rows("exports/stdin-aligned.jsonl")) == 3
 
 
@@ -112,7 +112,7 @@ def test_one_folder_may_hold_both_sides(run_cli: RunCli) -> None:
     Path("both/a.fr.txt").write_text(FRENCH, "utf-8")
     Path("both/a.en.txt").write_text(ENGLISH, "utf-8")
     done = run_cli("align", "both", "both", "--format", "jsonl")
-    assert (done.code, done.out) == (0, "exports/both-aligned.jsonl\n")
+    assert (done.code, done.out) == (0, written("both-aligned", "jsonl"))
 
 
 def test_language_tags_are_the_same_in_any_case(pair: RunCli) -> None:
@@ -161,7 +161,7 @@ def test_bad_input_gives_one_error_that_names_it(
     assert message in done.err
     assert "\nhint: " in done.err
     assert done.out == ""
-    assert not Path("exports").exists()
+    assert not [*Path().glob("exports/*-aligned.*")]
 
 
 def test_one_side_far_longer_than_the_other_is_told(pair: RunCli) -> None:
@@ -210,7 +210,7 @@ def test_the_protocols_of_the_scorers(run_cli: RunCli) -> None:
 
 
 def test_the_page_shows_beads_side_by_side(pair: RunCli) -> None:
-    assert pair("align", "a.txt", "b.txt", "--format", "html").out == "exports/a-aligned.html\n"
+    assert pair("align", "a.txt", "b.txt", "--format", "html").out == written("a-aligned", "html")
     page = Path("exports/a-aligned.html").read_text("utf-8")
     assert page.count("<tr id=") == 3
     assert '<td lang="fr">' in page

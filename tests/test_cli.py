@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bitexte import cli
-from conftest import DISPATCH, ROOT, Done
+from conftest import DISPATCH, ROOT, Done, written
 
 RunCli = Callable[..., Done]
 RECEIVED = ROOT / "seeds" / "dispatch-as-received.txt"
@@ -89,13 +89,13 @@ CASES = {
     "output that cannot be written": Case(
         ("run", "a.txt", *IDENTITY, "--out", "b.txt/exports"),
         5,
-        err=("error: b.txt/exports/a.tmx: cannot write", "hint: "),
+        err=("error: b.txt/exports/bitexte.sqlite: cannot write", "hint: "),
         files={"a.txt": FRENCH, "b.txt": b""},
     ),
     "some of several failed": Case(
         ("run", "a.txt", "b.txt", *IDENTITY),
         6,
-        out="exports/corpus.tmx\nexports/corpus.jsonl\n",
+        out=written("corpus", "tmx", "jsonl"),
         err=("failed: b.txt: empty", "sentences: 2 in 1 article, 1 failed"),
         files={"a.txt": FRENCH, "b.txt": b""},
     ),
@@ -136,7 +136,7 @@ def test_case(case: Case, run_cli: RunCli) -> None:
 def test_run_prints_the_paths_and_a_summary_of_three_lines(run_cli: RunCli) -> None:
     done = run_cli("run", str(DISPATCH), *IDENTITY)
     assert done.code == 0
-    assert done.out.splitlines() == ["exports/dispatch.tmx", "exports/dispatch.jsonl"]
+    assert done.out == written("dispatch", "tmx", "jsonl")
     sentences, seconds, warnings = done.err.splitlines()
     assert sentences == "sentences: 7 in 1 article"
     assert seconds.startswith("seconds: ")
@@ -145,7 +145,7 @@ def test_run_prints_the_paths_and_a_summary_of_three_lines(run_cli: RunCli) -> N
 
 def test_the_dispatch_as_received_has_fourteen_sentences(run_cli: RunCli) -> None:
     done = run_cli("run", str(RECEIVED), *IDENTITY, "--json")
-    summary = json.loads(done.out)
+    summary = json.loads(done.out.splitlines()[-1])
     assert (summary["sentences"], summary["articles"]) == (14, 1)
     rows = read_rows("exports/dispatch-as-received.jsonl")
     texts = [row["translation"]["fr"] for row in rows]
@@ -173,7 +173,7 @@ def test_a_folder_gives_one_corpus_named_after_it(run_cli: RunCli) -> None:
     for name in ("a.txt", "b.txt"):
         Path("archive", name).write_bytes(FRENCH)
     done = run_cli("run", "archive", *IDENTITY, "--format", "jsonl")
-    assert done.out == "exports/archive.jsonl\n"
+    assert done.out == written("archive", "jsonl")
     rows = read_rows("exports/archive.jsonl")
     assert [row["article"] for row in rows] == ["archive/a.txt"] * 2 + ["archive/b.txt"] * 2
 
@@ -220,7 +220,7 @@ def test_run_takes_the_flags_of_the_segmenter(run_cli: RunCli) -> None:
     Path("more.txt").write_text("Tartempion. # a company\n", "utf-8")
     Path("a.txt").write_text("La firme Tartempion. Dupont dit : « Oui. Non. »", "utf-8")
     flags = ("--abbreviations", "more.txt", "--keep-quotes", "--json")
-    summary = json.loads(run_cli("run", "a.txt", *IDENTITY, *flags).out)
+    summary = json.loads(run_cli("run", "a.txt", *IDENTITY, *flags).out.splitlines()[-1])
     assert summary["sentences"] == 1
     assert "quotes:whole|abbr:" in summary["signature"]
 
@@ -241,10 +241,10 @@ def test_an_interrupt_ends_with_130(run_cli: RunCli, monkeypatch: pytest.MonkeyP
     def interrupted(*args: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("bitexte.flow.finish", interrupted)
+    monkeypatch.setattr("bitexte.runners.local.work", interrupted)
     done = run_cli("run", str(DISPATCH), *IDENTITY)
     assert (done.code, done.err.splitlines()[0]) == (130, "error: interrupted")
-    assert not Path("exports").exists()
+    assert not [*Path().glob("exports/dispatch.*")]
 
 
 def test_a_bug_shows_its_traceback_and_asks_for_a_report(
@@ -253,7 +253,7 @@ def test_a_bug_shows_its_traceback_and_asks_for_a_report(
     def broken(*args: object) -> None:
         raise ZeroDivisionError("oops")
 
-    monkeypatch.setattr("bitexte.flow.finish", broken)
+    monkeypatch.setattr("bitexte.runners.local.work", broken)
     done = run_cli("run", str(DISPATCH), *IDENTITY)
     assert done.code == 1
     assert "ZeroDivisionError" in done.err

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import DISPATCH, ROOT, Done
+from conftest import DISPATCH, ROOT, Done, written
 
 pytestmark = pytest.mark.model
 RunCli = Callable[..., Done]
@@ -25,7 +25,7 @@ def rows(path: Path) -> list[dict]:  # type: ignore[type-arg]
 
 def test_the_main_job_needs_no_network_and_says_what_it_wrote(ran: Done) -> None:
     assert ran.code == 0, ran.err
-    assert ran.out == "exports/dispatch.tmx\nexports/dispatch.jsonl\n"
+    assert ran.out == written("dispatch", "tmx", "jsonl")
     assert ran.err.splitlines()[0] == "sentences: 7 in 1 article"
 
 

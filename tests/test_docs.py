@@ -13,12 +13,14 @@ from bitexte import BitexteError, Config, errors
 from bitexte.cli import app
 from bitexte.engines import ENGINES
 from bitexte.exporters import EXPORTERS
+from bitexte.runners import RUNNERS
 from conftest import ROOT, Done
 
 README = (ROOT / "README.md").read_text("utf-8")
 MAP = (ROOT / "pipeline" / "README.md").read_text("utf-8")
 PACKAGE = ROOT / "pipeline" / "bitexte"
 COMMANDS = [command.callback.__name__ for command in app.registered_commands if command.callback]
+COMMANDS += [group.name for group in app.registered_groups if group.name]
 SHELL = re.findall(r"```sh\n(.*?)```", README, re.S)
 
 
@@ -66,7 +68,8 @@ def flags() -> set[str]:
     named = {flag for text in texts for flag in re.findall(r'"(--[a-z-]+)"', text)}
     run = ast.parse((PACKAGE / "cli" / "run.py").read_text("utf-8"))
     function = next(n for n in run.body if isinstance(n, ast.FunctionDef) and n.name == "run")
-    plain = {argument.arg for argument in function.args.args} - {"inputs", "formats", "as_json"}
+    plain = {argument.arg for argument in function.args.args}
+    plain -= {"inputs", "formats", "as_json", "store_file"}
     return named | {f"--{name.replace('_', '-')}" for name in plain}
 
 
@@ -75,7 +78,7 @@ def test_every_flag_is_in_the_readme(flag: str) -> None:
     assert f"`{flag}" in README or f" {flag} " in README
 
 
-@pytest.mark.parametrize("name", [*EXPORTERS.names(), *ENGINES.names()])
+@pytest.mark.parametrize("name", [*EXPORTERS.names(), *ENGINES.names(), *RUNNERS.names()])
 def test_every_name_of_a_table_is_in_the_readme(name: str) -> None:
     assert f"`{name}`" in README
 

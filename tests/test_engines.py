@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bitexte import Config, ModelError
-from bitexte.engines import ENGINES, Engine, load
+from bitexte.engines import ENGINES, Engine, load, signature
 from bitexte.engines.pieces import Pieces
 from conftest import DISPATCH
 
@@ -123,6 +123,20 @@ def test_two_loads_say_the_same(name: str, config: Config) -> None:
     first, second = (load(replace(config, engine=name)) for _ in range(2))
     assert first.translate(CLAUSES) == second.translate(CLAUSES)
     assert first.signature == second.signature
+
+
+@pytest.mark.parametrize("name", ENGINES.names())
+def test_the_signature_is_known_without_loading(name: str, config: Config) -> None:
+    settings = replace(config, engine=name)
+    assert signature(settings) == load(settings).signature
+
+
+def test_int8_ct2_gives_the_same_scores_in_any_company(config: Config) -> None:
+    """To the last bit: batches are of one length, so that nothing is padded."""
+    engine = load(config)
+    alone = [engine.translate([clause])[0] for clause in CLAUSES]
+    small = load(replace(config, batch_tokens=30)).translate(CLAUSES[::-1])[::-1]
+    assert engine.translate(CLAUSES) == alone == small
 
 
 @pytest.mark.parametrize("name", MODEL_ENGINES)

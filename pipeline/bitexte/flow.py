@@ -1,17 +1,16 @@
 """The order of the stages, and nothing else."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from bitexte import __version__
 from bitexte.config import Config
 from bitexte.engines import Engine
 from bitexte.engines import model as models
-from bitexte.errors import BitexteError, Failure, InputError, NotFrench
-from bitexte.records import SURE, Article, Bitext, Pair, Segment, Translation
+from bitexte.errors import BitexteError, Failure, InputError, ModelError, NotFrench
+from bitexte.records import SURE, Article, Bitext, Links, Pair, Segment, Translation
 from bitexte.stages.clean import clean
 from bitexte.stages.confidence import confidence
 from bitexte.stages.language import primary, probability
@@ -21,7 +20,10 @@ from bitexte.stages.tokens import Cut, cut
 if TYPE_CHECKING:  # numpy is loaded when texts are aligned, not when commands start
     from bitexte.stages.align import Bead
     from bitexte.stages.beads import Encode
-    from bitexte.stages.words import Links
+
+# A sentence, and its translation where one is known; what became of a sentence.
+Asked: TypeAlias = tuple[str, Translation | None]
+Outcome: TypeAlias = Translation | BitexteError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,20 +38,31 @@ class Prepared:
 def run(
     articles: Iterable[Article | Failure], engine: Engine, config: Config
 ) -> Iterator[Bitext | Failure]:
-    """Translate articles window by window; what cannot be done comes out as a Failure.
+    """Translate articles window by window; what cannot be done comes out as a Failure, in order."""
+    prepared = (tried(article, config) for article in articles)
+    for window in windows(prepared, config.window_sentences):
+        ready = [one for one in window if isinstance(one, Prepared)]
+        done = iter(finish(ready, engine, config))
+        yield from (one if isinstance(one, Failure) else next(done) for one in window)
 
-    The order within a window is kept, failures of the window first.
+
+def windows(
+    prepared: Iterable[Prepared | Failure], sentences: int
+) -> Iterator[list[Prepared | Failure]]:
+    """Group articles, in order, until each group has so many sentences.
+
+    An article without a sentence, or that failed, counts as one: no window is without end.
     """
-    articles = iter(articles)
-    while window := list(islice(articles, config.window_articles)):
-        prepared = []
-        for article in window:
-            ready = article if isinstance(article, Failure) else _tried(article, config)
-            if isinstance(ready, Failure):
-                yield ready
-            else:
-                prepared.append(ready)
-        yield from finish(prepared, engine, config)
+    window: list[Prepared | Failure] = []
+    size = 0
+    for one in prepared:
+        window.append(one)
+        size += max(1, len(one.segments)) if isinstance(one, Prepared) else 1
+        if size >= sentences:
+            yield window
+            window, size = [], 0
+    if window:
+        yield window
 
 
 def prepare(
@@ -96,18 +109,47 @@ def check(article: Article, config: Config, lang: str = "") -> None:
 def finish(window: Sequence[Prepared], engine: Engine, config: Config) -> list[Bitext | Failure]:
     """Translate the sentences of a window, each once, and pair them with their sources.
 
-    If the engine refuses the window, its articles are tried one at a time, so that one bad
-    article costs one Failure.
+    An article with a sentence that the engine refuses comes out as a Failure.
     """
-    try:
-        mark = signature(engine, config)
-        translations = _translated(window, engine)
-        done = [_bitext(prepared, translations, mark, config) for prepared in window]
-        return list(linked(done, config) if config.words else done)
-    except BitexteError as error:
-        if len(window) == 1:
-            return [Failure(name=window[0].article.name, error=error)]
-        return [done for one in window for done in finish([one], engine, config)]
+    asked = sentences(window)
+    found = dict(zip(asked, work([(text, None) for text in asked], engine, config), strict=True))
+    mark = signature(engine.signature, config)
+    return [paired(prepared, found, mark, config) for prepared in window]
+
+
+def sentences(window: Iterable[Prepared]) -> list[str]:
+    """List the sentences of a window, each once."""
+    return list(dict.fromkeys(one.text for prepared in window for one in prepared.segments))
+
+
+def work(asked: Sequence[Asked], engine: Engine, config: Config) -> list[Outcome]:
+    """Translate sentences and link words: what workers do, each sentence for itself.
+
+    A sentence that comes with a translation is not translated again, only linked. What the engine
+    refuses comes out as its error; the others go on.
+    """
+    fresh = [text for text, known in asked if known is None]
+    said = dict(zip(fresh, _each(fresh, engine), strict=True))
+    found = [said[text] if known is None else known for text, known in asked]
+    return _linked_each(asked, found, config) if config.words else found
+
+
+def paired(
+    prepared: Prepared, found: Mapping[str, Outcome], mark: str, config: Config
+) -> Bitext | Failure:
+    """Pair an article's sentences with what was found for them, under the signature `mark`."""
+    pairs = []
+    for one in prepared.segments:
+        outcome = found[one.text]
+        if isinstance(outcome, BitexteError):
+            return Failure(name=prepared.article.name, error=outcome)
+        pairs.append(_pair(one, outcome))
+    return Bitext(
+        article=prepared.article,
+        pairs=tuple(pairs),
+        signature=mark,
+        target_lang=config.target_lang,
+    )
 
 
 def match(source: Prepared, target: Prepared, encode: "Encode", config: Config) -> Bitext:
@@ -134,35 +176,37 @@ def match(source: Prepared, target: Prepared, encode: "Encode", config: Config) 
         )
     told = {f"translation {key}": value for key, value in target.article.meta.items()}
     meta = {**source.article.meta, "translation": target.article.name, **told}
+    both = id_of_both(source.article.id, target.article.id)
     bitext = Bitext(
-        article=replace(source.article, meta=meta),
-        pairs=tuple(_beaded(source, target, beads)),
+        article=replace(source.article, id=both, meta=meta),
+        pairs=tuple(_beaded(source, target, beads, both)),
         signature=signature_of_alignment(config, source.presegmented),
         target_lang=target.article.lang,
     )
-    return linked([bitext], config)[0] if config.words else bitext
+    return linked(bitext, config) if config.words else bitext
 
 
-def linked(bitexts: Sequence[Bitext], config: Config) -> list[Bitext]:
+def id_of_both(source: str, target: str) -> str:
+    """Make the id of an aligned article: it is another one if either text has changed."""
+    return hashlib.sha256(f"{source} {target}".encode()).hexdigest()[:16]
+
+
+def linked(bitext: Bitext, config: Config) -> Bitext:
     """Say which words of each pair go together; equal pairs are read once."""
+    texts = list(dict.fromkeys((pair.source, pair.target) for pair in bitext.pairs))
+    links = dict(zip(texts, _links(texts, config), strict=True))
+    pairs = (replace(pair, links=links[pair.source, pair.target]) for pair in bitext.pairs)
+    return replace(bitext, pairs=tuple(pairs))
+
+
+def _links(texts: Sequence[tuple[str, str]], config: Config) -> list[Links]:
     langs = config.source_lang, config.target_lang
-    texts = list(
-        dict.fromkeys((pair.source, pair.target) for bitext in bitexts for pair in bitext.pairs)
+    return word_links(
+        [(cut(source, langs[0]), cut(target, langs[1])) for source, target in texts], config
     )
-    pairs = [(cut(source, langs[0]), cut(target, langs[1])) for source, target in texts]
-    links = dict(zip(texts, word_links(pairs, config), strict=True))
-    return [
-        replace(
-            bitext,
-            pairs=tuple(
-                replace(pair, links=links[pair.source, pair.target]) for pair in bitext.pairs
-            ),
-        )
-        for bitext in bitexts
-    ]
 
 
-def word_links(pairs: Sequence[tuple[Cut, Cut]], config: Config) -> "list[Links]":
+def word_links(pairs: Sequence[tuple[Cut, Cut]], config: Config) -> list[Links]:
     """Link the words of pairs: by a table where there is one, else by the model's attention.
 
     The `identity` engine has no model: spelling and order then tell what they can.
@@ -179,9 +223,18 @@ def word_links(pairs: Sequence[tuple[Cut, Cut]], config: Config) -> "list[Links]
     return link([(source.words, target.words) for source, target in pairs], table, attention)
 
 
-def signature(engine: Engine, config: Config) -> str:
-    """Name all that changes the rows: engine, model and its content, beam, segmenter, version."""
-    return _signature([f"engine:{engine.signature}", *_segmenter(config)], config)
+def signature(engine: str, config: Config, memory: str = "") -> str:
+    """Name all that changes the rows: engine, model and its content, beam, segmenter, version.
+
+    `engine` is the engine's own signature; `memory` the digest of what was imported into it, in
+    which sentences are looked up first.
+    """
+    parts = [f"engine:{engine}", *_segmenter(config)]
+    if memory:
+        parts.append(f"memory:{memory}")
+        if config.fuzzy:
+            parts.append(f"fuzzy:{config.fuzzy:g}")
+    return _signature(parts, config)
 
 
 def signature_of_alignment(config: Config, presegmented: bool = False) -> str:
@@ -190,6 +243,16 @@ def signature_of_alignment(config: Config, presegmented: bool = False) -> str:
 
     cuts = ["seg:lines"] if presegmented else _segmenter(config)
     return _signature([f"align:{ALIGNER}", *cuts], config)
+
+
+def linker(config: Config) -> str:
+    """Name all that decides which words of a pair go together; empty where nobody looks."""
+    if not config.words:
+        return ""
+    from bitexte.stages.words import VERSION as LINKER
+
+    by = models.find(config.model, config.revision).label if _by_attention(config) else ""
+    return f"{LINKER}{by and '-'}{by}"
 
 
 def _segmenter(config: Config) -> list[str]:
@@ -203,11 +266,9 @@ def _segmenter(config: Config) -> list[str]:
 
 
 def _signature(parts: list[str], config: Config) -> str:
+    parts = [*parts, f"langs:{config.source_lang}-{config.target_lang}"]
     if config.words:
-        from bitexte.stages.words import VERSION as LINKER
-
-        by = models.find(config.model, config.revision).label if _by_attention(config) else ""
-        parts = [*parts, f"words:{LINKER}{by and '-'}{by}"]
+        parts.append(f"words:{linker(config)}")
     return "|".join([*parts, f"bitexte:{__version__}"])
 
 
@@ -218,29 +279,57 @@ def _by_attention(config: Config) -> bool:
     return config.engine != "identity" and load(config.source_lang, config.target_lang) is None
 
 
-def _tried(article: Article, config: Config) -> Prepared | Failure:
+def tried(article: Article | Failure, config: Config) -> Prepared | Failure:
+    """Prepare an article; give the Failure where that cannot be done."""
+    if isinstance(article, Failure):
+        return article
     try:
         return prepare(article, config)
     except BitexteError as error:
         return Failure(name=article.name, error=error)
 
 
-def _translated(window: Sequence[Prepared], engine: Engine) -> dict[str, Translation]:
-    texts = (segment.text for prepared in window for segment in prepared.segments)
-    sentences = list(dict.fromkeys(texts))
-    return dict(zip(sentences, engine.translate(sentences), strict=True))
+def _each(texts: Sequence[str], engine: Engine) -> list[Outcome]:
+    """Translate texts together; if the engine fails, one at a time, to learn which it refuses.
+
+    Raises what the engine raised if it is no BitexteError and strikes every text: a bug.
+    """
+    try:
+        return list(engine.translate(texts))
+    except Exception as error:
+        known = isinstance(error, BitexteError)
+        if len(texts) == 1:
+            if not known:
+                raise
+            return [error]  # type: ignore[list-item]
+        outcomes = [_alone(text, engine) for text in texts]
+        if not known and all(isinstance(one, BitexteError) for one in outcomes):
+            raise
+        return outcomes
 
 
-def _bitext(
-    prepared: Prepared, translations: dict[str, Translation], mark: str, config: Config
-) -> Bitext:
-    pairs = (_pair(segment, translations[segment.text]) for segment in prepared.segments)
-    return Bitext(
-        article=prepared.article,
-        pairs=tuple(pairs),
-        signature=mark,
-        target_lang=config.target_lang,
-    )
+def _alone(text: str, engine: Engine) -> Outcome:
+    try:
+        return engine.translate([text])[0]
+    except BitexteError as error:
+        return error
+    except Exception as error:
+        return ModelError(
+            f"the engine failed on {text[:40]!r}: {type(error).__name__}: {error}",
+            "leave this sentence out, or try another --engine",
+        )
+
+
+def _linked_each(asked: Sequence[Asked], found: Sequence[Outcome], config: Config) -> list[Outcome]:
+    texts = [
+        (source, outcome.text)
+        for (source, _), outcome in zip(asked, found, strict=True)
+        if isinstance(outcome, Translation)
+    ]
+    links = iter(_links(texts, config))
+    return [
+        replace(one, links=next(links)) if isinstance(one, Translation) else one for one in found
+    ]
 
 
 def _pair(segment: Segment, translation: Translation) -> Pair:
@@ -252,19 +341,22 @@ def _pair(segment: Segment, translation: Translation) -> Pair:
         start=segment.start,
         end=segment.end,
         logprob=round(translation.logprob, 4),
+        links=translation.links or (),
         confidence=confidence(translation),
         origin=translation.origin,
     )
 
 
-def _beaded(source: Prepared, target: Prepared, beads: "Iterable[Bead]") -> Iterator[Pair]:
+def _beaded(
+    source: Prepared, target: Prepared, beads: "Iterable[Bead]", article_id: str
+) -> Iterator[Pair]:
     place = 0
     for index, bead in enumerate(beads):
         left, right = source.segments[slice(*bead.source)], target.segments[slice(*bead.target)]
         start, place = (left[0].start, left[-1].end) if left else (place, place)
         yield Pair(
-            id=f"{source.article.id}:{index:04d}",
-            article_id=source.article.id,
+            id=f"{article_id}:{index:04d}",
+            article_id=article_id,
             source=" ".join(segment.text for segment in left),
             target=" ".join(segment.text for segment in right),
             start=start,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Origin = Literal["engine", "memory", "human"]
+Links = tuple[tuple[int, int], ...]
 
 # A pair of lower confidence is doubtful: worth a look.
 SURE = 0.5
@@ -51,13 +52,27 @@ class Translation:
     """What an engine says of one sentence.
 
     `logprob` is the mean natural log-probability per target token, end of sentence included
-    (≤ 0; 0 for a blank sentence), `tokens` the number of target subword tokens.
+    (≤ 0; 0 for a blank sentence), `tokens` the number of target subword tokens. `links` are word
+    positions (source, target) from 0, None while nobody has looked which words go together.
     """
 
     text: str
     logprob: float
     tokens: int
     origin: Origin = "engine"
+    links: Links | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suggestion:
+    """A translation in memory of a sentence that is nearly this one: offered, never used.
+
+    `score` in [0, 1] says how near the two sentences are.
+    """
+
+    source: str
+    target: str
+    score: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +81,8 @@ class Pair:
 
     `id` is `{article_id}:{index:04d}`, `bead` the numbers of source and target sentences,
     `links` word positions (source, target) from 0, `confidence` in [0, 1] a rank and not a
-    probability, `flags` the names of failed checks.
+    probability, `flags` the names of failed checks, `suggestions` what a memory has for nearly
+    the same source.
     """
 
     id: str
@@ -76,11 +92,12 @@ class Pair:
     start: int
     end: int
     bead: tuple[int, int] = (1, 1)
-    links: tuple[tuple[int, int], ...] = ()
+    links: Links = ()
     logprob: float = 0.0
     confidence: float = 0.0
     flags: tuple[str, ...] = ()
     origin: Origin = "engine"
+    suggestions: tuple[Suggestion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """The app, main(), and the only except for our own errors."""
 
 import logging
+import os
 import sys
 import traceback
 from typing import Annotated
@@ -10,9 +11,12 @@ import typer
 from bitexte import __version__
 from bitexte.cli.align import align
 from bitexte.cli.bench import bench
+from bitexte.cli.export import export
+from bitexte.cli.memory import memory
 from bitexte.cli.models import models
 from bitexte.cli.run import run
 from bitexte.cli.segment import segment
+from bitexte.cli.status import status
 from bitexte.cli.translate import translate
 from bitexte.cli.validate import validate
 from bitexte.errors import INTERRUPTED, BitexteError
@@ -58,8 +62,9 @@ class _Stderr(logging.Handler):
         print(f"{record.levelname.lower()}: {record.getMessage()}", file=sys.stderr)
 
 
-for command in (run, translate, align, segment, validate, models, bench):
+for command in (run, export, status, translate, align, segment, validate, models, bench):
     app.command()(command)
+app.add_typer(memory, name="memory")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -72,7 +77,7 @@ def main(argv: list[str] | None = None) -> int:
         # Typer turns Ctrl-C into this code.
         if end.code == INTERRUPTED:
             print("error: interrupted", file=sys.stderr)
-            print("hint: no file was written; give the same command again", file=sys.stderr)
+            print("hint: what was done is saved; give the same command again", file=sys.stderr)
         return int(end.code or 0)
     except Exception:
         traceback.print_exc()
@@ -80,6 +85,17 @@ def main(argv: list[str] | None = None) -> int:
         print("hint: please report it, with the lines above", file=sys.stderr)
         return 1
     return 0
+
+
+def console() -> None:
+    """Run the command line of this process, and end it with its exit code."""
+    code = main()
+    if code == INTERRUPTED:
+        # An engine in the middle of a window would have to be waited for. What counts is committed.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def report(error: BitexteError) -> int:

@@ -7,13 +7,12 @@ from typing import Annotated
 
 import typer
 
-from bitexte import flow, readers
-from bitexte.cli import links, options, report
-from bitexte.cli.run import close, named
+from bitexte import batch, flow, readers, store
+from bitexte.batch import Unchanged
+from bitexte.cli import close, links, options, report
 from bitexte.config import Config
 from bitexte.errors import BitexteError, ConfigError, Failure, InputError
-from bitexte.files import STDIN
-from bitexte.records import Bitext
+from bitexte.files import STDIN, now, read_bytes
 from bitexte.stages.language import primary
 
 
@@ -84,28 +83,65 @@ def align(
     if words:
         links.print_words(source, target, loaded, as_json)
         return
-    tally = report.Tally()
-    report.watch(_aligned(source, target, loaded, presegmented), tally)
-    close(tally, loaded, name or f"{named([source])}-aligned", as_json)
+    pairs = list(_matched(source, target, loaded))
+    if len(pairs) == 1 and not isinstance(pairs[0], Failure):
+        for one in pairs[0]:
+            _check(one)
+    called = name or f"{close.named([source])}-aligned"
+    words_of = ["align", source, target, *(["--presegmented"] if presegmented else [])]
+    with store.opened(close.store_path(loaded)) as kept:
+        job = _Job(kept, loaded, presegmented)
+        job.run = kept.begin(
+            called,
+            job.signature,
+            [one.name if isinstance(one, Failure) else one[0] for one in pairs],
+            f"{now():%Y-%m-%dT%H:%M:%SZ}",
+            close.command([*words_of, *(["--name", name] if name else [])], loaded),
+            close.settings(loaded),
+        )
+        tally = report.Tally(len(pairs))
+        for _ in report.watch(batch.keep(kept, job.run, map(job.aligned, pairs)), tally):
+            pass
+        kept.end(job.run, f"{now():%Y-%m-%dT%H:%M:%SZ}")
+        close.finish(kept, job.run, called, loaded, tally, as_json)
 
 
-def _aligned(
-    source: str, target: str, config: Config, presegmented: bool
-) -> Iterator[Bitext | Failure]:
-    from bitexte.engines.vectors import encode
+def _check(name: str) -> None:
+    """Refuse a text that cannot be read before anything is begun."""
+    if name != STDIN:
+        readers.read(name)
 
-    for pair in _matched(source, target, config):
+
+class _Job:
+    """What aligning one text after the other needs; `run` is its number in the store."""
+
+    def __init__(self, kept: store.Store, config: Config, presegmented: bool) -> None:
+        self.run = 0
+        self.signature = flow.signature_of_alignment(config, presegmented)
+        self._kept = kept
+        self._config = config
+        self._presegmented = presegmented
+
+    def aligned(self, pair: tuple[str, str] | Failure) -> report.Done:
+        """Align a text with its translation, unless that is done already."""
+        from bitexte.engines.vectors import encode
+
         if isinstance(pair, Failure):
-            yield pair
-            continue
+            return pair
         try:
+            data = [read_bytes(name) for name in pair]
+            identity = flow.id_of_both(*map(readers.article_id, pair, data))
+            if rows := self._kept.finished(self.signature, {pair[0]: identity}):
+                self._kept.mark(self.run, {**rows})
+                return Unchanged(name=pair[0])
+            langs = self._config.source_lang, self._config.target_lang
             left, right = (
-                flow.prepare(readers.read(name), config, lang, presegmented)
-                for name, lang in zip(pair, (config.source_lang, config.target_lang), strict=True)
+                flow.prepare(readers.parse(own, name), self._config, lang, self._presegmented)
+                for own, name, lang in zip(data, pair, langs, strict=True)
             )
-            yield flow.match(left, right, encode, config)
+            return flow.match(left, right, encode, self._config)
         except BitexteError as error:
-            yield Failure(name=pair[0], error=error)
+            return Failure(name=pair[0], error=error)
 
 
 def _matched(source: str, target: str, config: Config) -> Iterator[tuple[str, str] | Failure]:

@@ -10,6 +10,7 @@ from bitexte.config import Config
 from bitexte.engines import ENGINES
 from bitexte.exporters import EXPORTERS
 from bitexte.files import read_bytes
+from bitexte.runners import RUNNERS
 
 Model = Annotated[
     str | None,
@@ -67,6 +68,25 @@ ConfigFile = Annotated[
     Path | None,
     typer.Option("--config", help="Settings file.", show_default="bitexte.toml, if it is there"),
 ]
+Store = Annotated[
+    str | None,
+    typer.Option("--store", help="File of what is done.", show_default="bitexte.sqlite in --out"),
+]
+Runner = Annotated[
+    str | None, typer.Option(help=f"{', '.join(RUNNERS.names())}.", show_default="local")
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option(help="Worker processes.", show_default="1; on a cluster, all it carries"),
+]
+Address = Annotated[
+    str | None,
+    typer.Option(help="Ray cluster to join, or auto.", show_default="one on this machine"),
+]
+Fuzzy = Annotated[
+    float | None,
+    typer.Option(help="Suggest imported units as near as this, 0 to 1.", show_default="none"),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 
 
@@ -82,6 +102,7 @@ def load(config: Path | None, force: bool = False, no_words: bool = False, **fla
         flags["abbreviations"] = entries(flags["abbreviations"])
     loaded = settings.load(config, flags)
     ENGINES.check(loaded.engine)
+    RUNNERS.check(loaded.runner)
     for name in loaded.formats:
         EXPORTERS.check(name)
     return loaded

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
+from bitexte.batch import Unchanged
 from bitexte.errors import Failure
 from bitexte.records import SURE, Bitext, Pair
 
@@ -61,82 +62,124 @@ def _sides(pair: Pair) -> tuple[str, str]:
     return pair.source, pair.target
 
 
-class Tally:
-    """Counts of what came out, and the log of what went wrong."""
+Done = Bitext | Failure | Unchanged
 
-    def __init__(self) -> None:
-        self.bitexts: list[Bitext] = []
+
+class Tally:
+    """Counts of what came out, and the log of what went wrong; `total` is the number of texts."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self.articles = 0
+        self.unchanged = 0
+        self.sentences = 0
         self.failures: list[Failure] = []
         self.warnings: list[str] = []
         self.started = time.perf_counter()
 
     @property
-    def sentences(self) -> int:
-        return sum(len(bitext.pairs) for bitext in self.bitexts)
-
-    @property
     def seconds(self) -> float:
         return time.perf_counter() - self.started
 
-    def add(self, done: Bitext | Failure) -> None:
+    @property
+    def finished(self) -> int:
+        return self.articles + self.unchanged + len(self.failures)
+
+    @property
+    def rate(self) -> float:
+        """Sentences a second, those that were done before apart."""
+        return self.sentences / self.seconds if self.seconds else 0.0
+
+    @property
+    def left_seconds(self) -> float | None:
+        """Estimate the time left by what was done in this run; None before anything was."""
+        done = self.articles + len(self.failures)
+        return self.seconds / done * (self.total - self.finished) if done else None
+
+    def add(self, done: Done) -> None:
         """Count one article, and log its warnings."""
-        if isinstance(done, Failure):
+        if isinstance(done, Unchanged):
+            self.unchanged += 1
+        elif isinstance(done, Failure):
             self.failures.append(done)
-            return
-        self.bitexts.append(done)
-        for warning in warnings(done):
-            self.warnings.append(warning)
-            log.warning("%s", warning)
+        else:
+            self.articles += 1
+            self.sentences += len(done.pairs)
+            for warning in warnings(done):
+                self.warnings.append(warning)
+                log.warning("%s", warning)
 
 
-def watch(done: Iterable[Bitext | Failure], tally: Tally, total: int | None = None) -> None:
-    """Take all that comes out, showing how far it is: a bar, or one line a minute."""
-    with _display(total) as show:
+def watch(done: Iterable[Done], tally: Tally) -> Iterator[Done]:
+    """Count all that comes out and let it through, showing how far it is: a bar, or lines."""
+    with _display(tally) as show:
         for one in done:
             tally.add(one)
-            show(tally)
+            show()
+            yield one
 
 
-def summary(tally: Tally, loading: float) -> None:
-    """Print the three closing lines: sentences, seconds, warnings."""
-    articles = len(tally.bitexts)
-    failed = f", {len(tally.failures)} failed" if tally.failures else ""
+def table(tally: Tally, sentences: int, loading: float) -> None:
+    """Print the closing lines: all sentences that are done, seconds, warnings."""
+    done = tally.articles + tally.unchanged
+    told = [f"{tally.unchanged:,} unchanged"] if tally.unchanged else []
+    told += [f"{len(tally.failures):,} failed"] if tally.failures else []
+    pending = tally.total - tally.finished
+    told += [f"{pending:,} pending"] if pending else []
     part = f" ({loading:.1f} of them to load the model)" if loading else ""
     lines = (
-        f"sentences: {tally.sentences:,} in {articles:,} article{'s' * (articles != 1)}{failed}",
+        f"sentences: {sentences:,} in {done:,} article{'s' * (done != 1)}"
+        + "".join(f", {one}" for one in told),
         f"seconds: {tally.seconds:.1f}{part}",
-        f"warnings: {len(tally.warnings)}",
+        f"warnings: {len(tally.warnings):,}",
     )
     print(*lines, sep="\n", file=sys.stderr)
 
 
 @contextmanager
-def _display(total: int | None) -> Iterator[Callable[[Tally], None]]:
-    if not sys.stderr.isatty():
-        yield _line_a_minute()
+def _display(tally: Tally) -> Iterator[Callable[[], None]]:
+    if not sys.stderr.isatty() or log.getEffectiveLevel() >= logging.ERROR:
+        yield _line_a_minute(tally)
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    columns = (
+        TextColumn("articles"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.description}"),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("articles", total=total)
-
-        def show(tally: Tally) -> None:
-            finished = len(tally.bitexts) + len(tally.failures)
-            bar.update(task, completed=finished, description=f"{tally.sentences:,} sentences")
-
-        yield show
+        task = bar.add_task("", total=tally.total)
+        yield lambda: bar.update(task, completed=tally.finished, description=_rest(tally))
 
 
-def _line_a_minute() -> Callable[[Tally], None]:
+def _rest(tally: Tally) -> str:
+    """Say how fast it goes, how long it will take and what went wrong."""
+    left = tally.left_seconds
+    parts = [
+        f"{tally.rate:,.1f} sentences/s",
+        f"{_clock(left)} left" if left is not None else "",
+        f"{len(tally.failures):,} failed" if tally.failures else "",
+    ]
+    return ", ".join(filter(None, parts))
+
+
+def _clock(seconds: float) -> str:
+    hours, rest = divmod(round(seconds), 3600)
+    return f"{hours}:{rest // 60:02}:{rest % 60:02}"
+
+
+def _line_a_minute(tally: Tally) -> Callable[[], None]:
     last = time.perf_counter()
 
-    def show(tally: Tally) -> None:
+    def show() -> None:
         nonlocal last
         if time.perf_counter() - last > LINE_EVERY_SECONDS:
             last = time.perf_counter()
-            articles = len(tally.bitexts) + len(tally.failures)
-            print(f"{articles:,} articles, {tally.sentences:,} sentences", file=sys.stderr)
+            print(
+                f"{tally.finished:,} of {tally.total:,} articles, {_rest(tally)}", file=sys.stderr
+            )
 
     return show

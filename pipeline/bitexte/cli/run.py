@@ -1,22 +1,19 @@
 """bitexte run: texts in, parallel corpora out."""
 
 import json
-import sys
-import time
-from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from bitexte import flow, readers
-from bitexte.cli import options, report
+from bitexte import readers, store
+from bitexte.batch import Batch, Unchanged
+from bitexte.cli import close, options, report
 from bitexte.config import Config
-from bitexte.engines import load
-from bitexte.errors import SOME_FAILED, Failure
-from bitexte.exporters import export
-from bitexte.files import STDIN
-from bitexte.records import Article
+from bitexte.errors import Failure
+from bitexte.files import STDIN, now
 
 
 def run(
@@ -39,8 +36,21 @@ def run(
     abbreviations: options.Abbreviations = None,
     keep_quotes: options.KeepQuotes = False,
     force: options.Force = False,
+    fuzzy: options.Fuzzy = None,
+    runner: options.Runner = None,
+    jobs: options.Jobs = None,
+    address: options.Address = None,
+    store_file: options.Store = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be done.")
+    ] = False,
+    fail_fast: Annotated[
+        bool, typer.Option("--fail-fast", help="Stop at the first text that fails.")
+    ] = False,
     config: options.ConfigFile = None,
-    as_json: options.Json = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print events as JSON lines on stdout.")
+    ] = False,
 ) -> None:
     """Translate texts and write parallel corpora.
 
@@ -48,6 +58,8 @@ def run(
     bitexte run seeds/dispatch.txt
 
     bitexte run archive/ --format tmx --out corpus
+
+    The same command again goes on where it was stopped, and skips what has not changed.
 
     """
     loaded = options.load(
@@ -69,75 +81,70 @@ def run(
         source_lang=source_lang,
         target_lang=target_lang,
         min_confidence=min_confidence,
+        fuzzy=fuzzy,
+        runner=runner,
+        jobs=jobs,
+        address=address,
+        store=store_file,
     )
-    tally = report.Tally()
-    articles = list(readers.read_all(inputs))
-    loading = _translate(articles, loaded, tally)
-    close(tally, loaded, name or named(inputs), as_json, loading)
+    names = list(dict.fromkeys(name for given in inputs for name in readers.expand(given)))
+    called = name or close.named(inputs)
+    if dry_run:
+        _say_plan(names, called, loaded, as_json)
+        return
+    if len(names) == 1 and names[0] != STDIN:
+        readers.read(names[0])  # one text that cannot be read: nothing is begun
+    with store.opened(close.store_path(loaded)) as kept:
+        batch = Batch(kept, names, loaded)
+        words = ["run", *inputs, *(["--name", name] if name else [])]
+        batch.begin(called, close.command(words, loaded), close.settings(loaded))
+        tally = report.Tally(len(names))
+        _follow(batch, tally, fail_fast, as_json)
+        if tally.finished == tally.total:
+            kept.end(batch.run, now().strftime("%Y-%m-%dT%H:%M:%SZ"))
+        close.finish(kept, batch.run, called, loaded, tally, as_json, batch.loading)
 
 
-def _translate(articles: Sequence[Article | Failure], config: Config, tally: report.Tally) -> float:
-    """Translate what could be read; return the seconds that loading the model took."""
-    failed = [article for article in articles if isinstance(article, Failure)]
-    if len(failed) == len(articles):
-        report.watch(failed, tally)
-        return 0.0
-    started = time.perf_counter()
-    engine = load(config)
-    loading = time.perf_counter() - started
-    report.watch(flow.run(articles, engine, config), tally, len(articles))
-    return loading
-
-
-def named(inputs: Sequence[str]) -> str:
-    """Name the exports after the one text or folder given; `corpus` stands for several."""
-    if len(inputs) > 1:
-        return "corpus"
-    given = Path(inputs[0])
-    if inputs[0] == STDIN:
-        return "stdin"
-    return given.resolve().name if given.is_dir() else given.stem
-
-
-def close(
-    tally: report.Tally, config: Config, name: str, as_json: bool, loading: float = 0.0
-) -> None:
-    """Export what came out, say how it went, and leave as `_end` does."""
-    paths = []
-    if tally.bitexts:
-        base = Path(config.out) / name
-        paths = export(tally.bitexts, config.formats, base, config.min_confidence)
+def _follow(batch: Batch, tally: report.Tally, fail_fast: bool, as_json: bool) -> None:
+    """Let the batch run to its end, or to the first failure."""
     if as_json:
-        print(json.dumps(_summary(paths, tally, loading), ensure_ascii=False))
+        _event("start", version=1, articles=tally.total, signature=batch.signature)
+    with closing(batch.results()) as results:
+        for done in report.watch(results, tally):
+            if as_json:
+                _tell(done)
+            if fail_fast and tally.failures:
+                return
+
+
+def _tell(done: report.Done) -> None:
+    if isinstance(done, Failure):
+        _event("failed", name=done.name, error=done.error.message, hint=done.error.hint)
+    elif isinstance(done, Unchanged):
+        _event("unchanged", name=done.name)
     else:
-        for path in paths:
-            print(path)
-    report.summary(tally, loading)
-    _end(tally)
+        _event("done", name=done.article.name, sentences=len(done.pairs))
 
 
-def _summary(paths: list[Path], tally: report.Tally, loading: float) -> dict[str, Any]:
-    return {
-        "version": 1,
-        "files": [str(path) for path in paths],
-        "articles": len(tally.bitexts),
-        "sentences": tally.sentences,
-        "seconds": round(tally.seconds, 3),
-        "loading_seconds": round(loading, 3),
-        "warnings": tally.warnings,
-        "failures": [
-            {"name": failure.name, "error": failure.error.message, "hint": failure.error.hint}
-            for failure in tally.failures
-        ],
-        "signature": tally.bitexts[0].signature if tally.bitexts else "",
-    }
+def _event(event: str, **fields: Any) -> None:
+    print(json.dumps({"event": event, **fields}, ensure_ascii=False), flush=True)
 
 
-def _end(tally: report.Tally) -> None:
-    """Leave with the error of the only text, or with 6 if some texts of several failed."""
-    if len(tally.failures) == 1 and not tally.bitexts:
-        raise tally.failures[0].error
-    for failure in tally.failures:
-        print(f"failed: {failure.error.message}", file=sys.stderr)
-    if tally.failures:
-        raise typer.Exit(SOME_FAILED)
+def _say_plan(names: list[str], called: str, config: Config, as_json: bool) -> None:
+    """Say what a run would do; the store is only looked into."""
+    path = close.store_path(config)
+    with store.opened(path, write=False) if path.exists() else store.blank() as known:
+        batch = Batch(known, names, config)
+        plan = batch.plan()
+    if as_json:
+        failures = [{"name": one.name, "error": one.error.message} for one in plan.failures]
+        told = {**asdict(plan), "failures": failures, "signature": batch.signature}
+        print(json.dumps({"version": 1, **told}, ensure_ascii=False))
+        return
+    for failure in plan.failures:
+        print(f"would fail: {failure.error.message}")
+    print(f"articles: {len(names):,}: {plan.todo:,} to do, {plan.done:,} done,", end=" ")
+    print(f"{len(plan.failures):,} that would fail")
+    print(f"sentences: {plan.to_translate:,} to translate, {plan.in_memory:,} in memory")
+    print(f"signature: {batch.signature}")
+    print(f"exports: {Path(config.out) / called} as {', '.join(config.formats)}")

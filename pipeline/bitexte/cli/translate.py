@@ -83,7 +83,7 @@ def _print_text(article: Article, config: Config, as_json: bool) -> None:
 
 def _print_lines(article: Article, config: Config) -> None:
     flow.check(article, config)
-    each = replace(config, min_french=0.0, window_articles=LINES_A_WINDOW)
+    each = replace(config, min_french=0.0, window_sentences=LINES_A_WINDOW)
     for bitext in _each_line(article, load(config), each):
         # What a line holds besides its sentences may be a line end to Unicode; here it is not.
         print(" ".join(flow.rendered(bitext).splitlines()))

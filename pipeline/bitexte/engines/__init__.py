@@ -1,6 +1,6 @@
 """The Engine protocol and the table of engines."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from bitexte.config import Config
@@ -26,7 +26,19 @@ class Engine(Protocol):
         ...
 
 
-ENGINES: Registry[Callable[[Config], Engine]] = Registry(
+class Maker(Protocol):
+    """What stands behind an engine's name: called with the settings, it loads the engine."""
+
+    def __call__(self, config: Config) -> Engine:
+        """Load the engine; raise ModelError if its model cannot be used."""
+        ...
+
+    def sign(self, config: Config) -> str:
+        """Return the signature that the loaded engine would have."""
+        ...
+
+
+ENGINES: Registry[Maker] = Registry(
     "engine",
     __name__,
     {"ct2": "ct2:Ct2", "marian": "marian:Marian", "identity": "identity:Identity"},
@@ -36,3 +48,11 @@ ENGINES: Registry[Callable[[Config], Engine]] = Registry(
 def load(config: Config) -> Engine:
     """Load the engine that the settings name; raise ModelError if its model cannot be used."""
     return ENGINES.get(config.engine)(config)
+
+
+def signature(config: Config) -> str:
+    """Return the signature of the engine that the settings name, without loading it.
+
+    Raises ModelError if its model cannot be found or trusted.
+    """
+    return ENGINES.get(config.engine).sign(config)

@@ -7,7 +7,7 @@ from typing import Any
 
 from bitexte.config import Config
 from bitexte.engines import model as models
-from bitexte.engines.pieces import EOS, Hypothesis, Pieces, translate
+from bitexte.engines.pieces import EOS, Hypothesis, Pieces, alike, batches, translate
 from bitexte.errors import ModelError
 from bitexte.records import Translation
 
@@ -20,40 +20,58 @@ class Ct2:
     def __init__(self, config: Config) -> None:
         model = models.find(config.model, config.revision)
         compute = compute_type(config)
-        self.signature = f"ct2-{compute}|model:{model.label}|beam:{config.beam_size}"
+        self.signature = _signature(model, config)
         self._pieces = Pieces(model.folder)
         self._beam_size = config.beam_size
         self._batch_tokens = config.batch_tokens
+        # On a CPU int8 products are whole numbers: without padding, what a sentence becomes does
+        # not depend, to the last bit, on what else is in its batch. A GPU promises no such thing,
+        # and wants its batches full.
+        self._group = alike if config.device == "cpu" else batches
         self._translator = translator(models.converted(model, compute, config.cache), config)
+
+    @staticmethod
+    def sign(config: Config) -> str:
+        """Return the signature without loading the model, see `engines.signature`."""
+        return _signature(models.find(config.model, config.revision), config)
 
     def translate(self, sentences: Sequence[str]) -> list[Translation]:
         """Translate sentences, see `Engine.translate`."""
         return translate(sentences, self._pieces, self._generate)
 
     def _generate(self, sources: list[list[str]], no_repeat: int) -> list[Hypothesis]:
-        if not sources:
-            return []
-        results = self._translator.translate_batch(
-            sources,
-            beam_size=self._beam_size,
-            max_batch_size=self._share(sources),
-            batch_type="tokens",
-            max_input_length=0,  # its default of 1024 would cut a source off without a word
-            max_decoding_length=self._pieces.target_limit,
-            return_scores=True,  # log-probability a token: its default length penalty is 1
-            disable_unk=True,
-            no_repeat_ngram_size=no_repeat,
-        )
-        return [
-            Hypothesis([piece for piece in found.hypotheses[0] if piece != EOS], found.scores[0])
-            for found in results
+        groups = self._group(sources, self._share(sources)) if sources else []
+        # All at once: the translator's threads take them up one after the other, without a pause.
+        running = [
+            self._translator.translate_batch(
+                [sources[place] for place in places],
+                beam_size=self._beam_size,
+                max_input_length=0,  # its default of 1024 would cut a source off without a word
+                max_decoding_length=self._pieces.target_limit,
+                return_scores=True,  # log-probability a token: its default length penalty is 1
+                disable_unk=True,
+                no_repeat_ngram_size=no_repeat,
+                asynchronous=True,
+            )
+            for places in groups
         ]
+        found: dict[int, Hypothesis] = {}
+        for places, batch in zip(groups, running, strict=True):
+            for place, waiting in zip(places, batch, strict=True):
+                best = waiting.result()
+                pieces = [piece for piece in best.hypotheses[0] if piece != EOS]
+                found[place] = Hypothesis(pieces, best.scores[0])
+        return [found[place] for place in range(len(sources))]
 
     def _share(self, sources: list[list[str]]) -> int:
         """Make batches small enough that a short text keeps every thread at work."""
         workers: int = self._translator.num_translators
         each = sum(map(len, sources)) // workers + 1
         return min(self._batch_tokens, max(each, *map(len, sources)))
+
+
+def _signature(model: models.Model, config: Config) -> str:
+    return f"ct2-{compute_type(config)}|model:{model.label}|beam:{config.beam_size}"
 
 
 def compute_type(config: Config) -> str:
@@ -65,7 +83,7 @@ def translator(folder: Path, config: Config) -> Any:
     """Load a converted model; raise ModelError if this machine cannot run it so."""
     import ctranslate2
 
-    threads = config.threads or _cores()
+    threads = config.threads or cores()
     try:
         return ctranslate2.Translator(
             str(folder),
@@ -82,7 +100,7 @@ def translator(folder: Path, config: Config) -> Any:
         ) from error
 
 
-def _cores() -> int:
+def cores() -> int:
     """Count the cores this process may use; where a system does not say, those there are."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

@@ -10,7 +10,12 @@ class Identity:
     """An engine without a model: the target is the source."""
 
     def __init__(self, config: Config) -> None:
-        self.signature = "identity"
+        self.signature = self.sign(config)
+
+    @staticmethod
+    def sign(config: Config) -> str:
+        """Return the signature, see `engines.signature`."""
+        return "identity"
 
     def translate(self, sentences: Sequence[str]) -> list[Translation]:
         """Give each sentence back, with log-probability 0."""

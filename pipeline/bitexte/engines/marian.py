@@ -17,7 +17,7 @@ class Marian:
         import torch
 
         model = models.find(config.model, config.revision)
-        self.signature = f"marian-float32|model:{model.label}|beam:{config.beam_size}"
+        self.signature = _signature(model, config)
         self.pieces = Pieces(model.folder)
         self._names = {number: piece for piece, number in self.pieces.vocabulary.items()}
         self._beam_size = config.beam_size
@@ -28,6 +28,11 @@ class Marian:
             raise ModelError("torch sees no GPU here", "use --device cpu")
         self.model = models.load_transformers(model).eval().to(config.device)
         self._decode_as_ctranslate2()
+
+    @staticmethod
+    def sign(config: Config) -> str:
+        """Return the signature without loading the model, see `engines.signature`."""
+        return _signature(models.find(config.model, config.revision), config)
 
     def translate(self, sentences: Sequence[str]) -> list[Translation]:
         """Translate sentences, see `Engine.translate`."""
@@ -83,6 +88,10 @@ class Marian:
         length = pieces.index(EOS) if EOS in pieces else len(pieces)
         used = scores[: length + 1]
         return Hypothesis(pieces[:length], sum(used) / max(1, len(used)))
+
+
+def _signature(model: models.Model, config: Config) -> str:
+    return f"marian-float32|model:{model.label}|beam:{config.beam_size}"
 
 
 def padded(rows: Sequence[list[int]], model: Any) -> tuple[Any, Any]:

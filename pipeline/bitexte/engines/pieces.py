@@ -186,5 +186,20 @@ def batches(sources: Sequence[Sequence[str]], batch_tokens: int) -> list[list[in
     return groups
 
 
+def alike(sources: Sequence[Sequence[str]], batch_tokens: int) -> list[list[int]]:
+    """Group sources of the same length, longest first, at most `batch_tokens` a group.
+
+    Returns their positions. Such batches need no padding.
+    """
+    lengths: dict[int, list[int]] = {}
+    for place, source in enumerate(sources):
+        lengths.setdefault(len(source), []).append(place)
+    groups: list[list[int]] = []
+    for length, places in sorted(lengths.items(), reverse=True):
+        room = max(1, batch_tokens // max(1, length))
+        groups += [places[start : start + room] for start in range(0, len(places), room)]
+    return groups
+
+
 def _json(path: Path) -> dict[str, Any]:
     return json.loads(path.read_text("utf-8")) if path.exists() else {}

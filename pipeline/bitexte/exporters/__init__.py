@@ -1,7 +1,8 @@
 """The table of export formats; threshold and order, applied once for all."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from unicodedata import normalize
 
@@ -22,26 +23,63 @@ WHOLE = frozenset({"html"})
 _BREAKS = str.maketrans(dict.fromkeys("\t\n\r\v\f\x85\u2028\u2029", " "))
 
 
+@dataclass(slots=True)
+class Counts:
+    """What went into the corpora: articles, pairs, pairs left out; a sum over the articles."""
+
+    articles: int = 0
+    pairs: int = 0
+    left_out: int = 0
+    texts_sha256: str = ""
+
+
 def export(
-    bitexts: Sequence[Bitext], formats: Sequence[str], base: Path, min_confidence: float = 0.0
+    bitexts: Iterable[Bitext], formats: Sequence[str], base: Path, min_confidence: float = 0.0
 ) -> list[Path]:
     """Write each format to `base` plus its suffix; return the paths written.
 
-    Articles are ordered by (name, id) and pairs by their place in the text, whoever finished
-    first. Pairs below `min_confidence`, and those with a blank side, which no tool takes, are
-    left out of all formats but those of WHOLE.
+    `bitexts` are gone through once a format, in their order. Pairs below `min_confidence`, and
+    those with a blank side, which no tool takes, are left out of all formats but those of WHOLE.
     """
+    return counted(bitexts, formats, base, min_confidence)[0]
+
+
+def counted(
+    bitexts: Iterable[Bitext], formats: Sequence[str], base: Path, min_confidence: float = 0.0
+) -> tuple[list[Path], Counts]:
+    """Write as `export` does, and say what went in."""
     writers = {name: EXPORTERS.get(name) for name in formats}
-    ordered = sorted(bitexts, key=lambda bitext: (bitext.article.name, bitext.article.id))
-    kept = [
-        replace(bitext, pairs=tuple(pair for pair in bitext.pairs if _wanted(pair, min_confidence)))
-        for bitext in ordered
-    ]
-    return [
+    kept = _Kept(bitexts, min_confidence)
+    paths = [
         path
         for name, write in writers.items()
-        for path in write(ordered if name in WHOLE else kept, base)
+        for path in write(bitexts if name in WHOLE else kept, base)
     ]
+    if WHOLE.issuperset(formats):  # nobody has counted yet
+        for _ in kept:
+            pass
+    return paths, kept.counts
+
+
+class _Kept:
+    """The bitexts without the pairs that stay out of corpora, counted as they go by."""
+
+    def __init__(self, bitexts: Iterable[Bitext], min_confidence: float) -> None:
+        self._bitexts = bitexts
+        self._min_confidence = min_confidence
+        self.counts = Counts()
+
+    def __iter__(self) -> Iterator[Bitext]:
+        counts = self.counts = Counts()
+        texts = hashlib.sha256()
+        for bitext in self._bitexts:
+            pairs = tuple(pair for pair in bitext.pairs if _wanted(pair, self._min_confidence))
+            counts.articles += 1
+            counts.pairs += len(pairs)
+            counts.left_out += len(bitext.pairs) - len(pairs)
+            texts.update(f"{bitext.article.id} {bitext.article.name}\n".encode(errors="replace"))
+            yield replace(bitext, pairs=pairs)
+        counts.texts_sha256 = texts.hexdigest()
 
 
 def _wanted(pair: Pair, min_confidence: float) -> bool:

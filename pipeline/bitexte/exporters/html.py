@@ -70,7 +70,8 @@ def _row(number: int, pair: Pair, source_lang: str, target_lang: str) -> str:
     target = _cell(pair.target, target_lang, [(b, a) for a, b in links])
     sure = f"{pair.confidence:.2f}" if _whole(pair) else "–"
     bead = "" if pair.bead == (1, 1) else f"{pair.bead[0]}–{pair.bead[1]}"
-    notes = " ".join(filter(None, (bead, *pair.flags)))
+    near = (f"{one.score:.0%}: {one.source} → {one.target}" for one in pair.suggestions)
+    notes = " ".join(filter(None, (bead, *pair.flags, *near)))
     return (
         f'<tr id="{escape(pair.id)}" class="{kind}"><th>{number}</th>{source}{target}'
         f"<td>{sure}<br><small>{escape(notes)}</small></td></tr>\n"

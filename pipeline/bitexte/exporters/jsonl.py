@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from bitexte.records import Bitext, Pair
 # JSON allows them inside a string, but str.splitlines() and some readers cut there.
 _SEPARATORS = {char: f"\\u{ord(char):04x}" for char in "\x85\u2028\u2029"}
 # A file name that is not UTF-8 comes in as surrogates, which neither UTF-8 nor Arrow can hold.
+_FIELDS = [field.name for field in fields(Pair)]
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -31,12 +32,14 @@ def write(bitexts: Iterable[Bitext], base: Path) -> list[Path]:
 def row(bitext: Bitext, pair: Pair) -> dict[str, Any]:
     """Make the row of a pair: its fields, the two texts as `translation`, and where it is from.
 
-    `flags` are joined by spaces, `links` in Pharaoh's format (`0-0 1-2`): a list that is empty in
-    the first rows has no type yet, and `datasets` then refuses the first one that is not.
+    `flags` are joined by spaces, `links` in Pharaoh's format (`0-0 1-2`), `suggestions` are JSON in
+    a string: a list that is empty in the first rows has no type yet, and `datasets` then refuses
+    the first one that is not.
     """
-    fields = asdict(pair)
+    fields = {name: getattr(pair, name) for name in _FIELDS}
     fields["flags"] = " ".join(pair.flags)
     fields["links"] = " ".join(f"{source}-{target}" for source, target in pair.links)
+    fields["suggestions"] = _suggestions(pair)
     source, target = fields.pop("source"), fields.pop("target")
     languages = (bitext.article.lang.split("-")[0], bitext.target_lang.split("-")[0])
     return {
@@ -47,6 +50,12 @@ def row(bitext: Bitext, pair: Pair) -> dict[str, Any]:
         **fields,
         "signature": bitext.signature,
     }
+
+
+def _suggestions(pair: Pair) -> str:
+    if not pair.suggestions:
+        return ""
+    return json.dumps([asdict(one) for one in pair.suggestions], ensure_ascii=False)
 
 
 def _line(fields: dict[str, Any]) -> bytes:

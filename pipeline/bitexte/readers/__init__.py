@@ -31,7 +31,11 @@ def read_all(inputs: Iterable[str]) -> Iterator[Article | Failure]:
 
 def read(name: str) -> Article:
     """Read one file, or stdin for `-`; raise InputError if it is not a text."""
-    data = read_bytes(name)
+    return parse(read_bytes(name), name)
+
+
+def parse(data: bytes, name: str) -> Article:
+    """Make an Article of the bytes of a file; raise InputError if they are not a text."""
     # A file the user names is tried as text whatever its suffix; binary content is refused below.
     article = READERS.get(SUFFIXES.get(Path(name).suffix.lower(), "txt"))(data, name)
     if not article.text.strip():

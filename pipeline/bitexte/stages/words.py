@@ -17,13 +17,13 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from bitexte.records import Links
 from bitexte.stages.lexicon import UNKNOWN, Lexicon, key
 
 # Goes into every signature: raise it when the output changes, be it by the words themselves.
 VERSION = "w1"
 
 Floats: TypeAlias = NDArray[np.float64]
-Links: TypeAlias = tuple[tuple[int, int], ...]
 Words: TypeAlias = Sequence[str]
 
 # A link is kept from this posterior on.

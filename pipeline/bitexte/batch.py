@@ -1,0 +1,283 @@
+"""Folders at scale: what is not done yet, window by window, through a runner into the store."""
+
+import time
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, replace
+
+from bitexte import engines, flow, readers, runners
+from bitexte.config import Config
+from bitexte.errors import BitexteError, Failure, ModelError
+from bitexte.files import now, read_bytes
+from bitexte.flow import Asked, Outcome, Prepared
+from bitexte.records import Bitext, Translation
+from bitexte.stages.fuzzy import Near
+from bitexte.stages.language import primary
+from bitexte.store import Store
+
+# Texts whose bytes are in memory at a time, to see which of them are done.
+READ_AHEAD = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unchanged:
+    """A text that was done before, under the same signature."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Window:
+    """Texts that are done together: what of their sentences is known, and what is asked for."""
+
+    texts: Sequence[Prepared | Failure]
+    known: Mapping[str, Outcome]
+    asked: Sequence[Asked]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a run would do: texts, and the distinct sentences of those that are not done."""
+
+    done: int
+    todo: int
+    failures: tuple[Failure, ...]
+    in_memory: int
+    to_translate: int
+
+
+class Batch:
+    """A run over texts: what it looks up, what it asks for, and where it keeps what comes out.
+
+    `signature` is that of its rows, `run` its number in the store, `loading` the seconds that
+    starting the workers took.
+    """
+
+    def __init__(self, store: Store, names: Sequence[str], config: Config) -> None:
+        self.names = names
+        self.loading = 0.0
+        self.run = 0
+        self._store = store
+        self._config = config
+        self._engine = engines.signature(config)
+        self._linker = _linker(config)
+        self._langs = langs(config)
+        self.signature = flow.signature(self._engine, config, store.digest(self._langs))
+        self._imported = bool(store.digest(self._langs))
+        suggesting = config.fuzzy and self._imported
+        self._near = Near(store.units(self._langs), config.fuzzy) if suggesting else None
+
+    def begin(
+        self, name: str, command: str = "", settings: Mapping[str, object] | None = None
+    ) -> None:
+        """Open the run in the store, under the name of its exports."""
+        self.run = self._store.begin(name, self.signature, self.names, _stamp(), command, settings)
+
+    def plan(self) -> Plan:
+        """Say what there is to do; nothing is written, no engine is loaded."""
+        done, todo, failures = 0, 0, []
+        known, asked = set(), set()
+        for one in self._texts(mark=False):
+            if isinstance(one, Unchanged):
+                done += 1
+            elif isinstance(one, Failure):
+                failures.append(one)
+            else:
+                todo += 1
+                window = self._window([one])
+                wanted = {text for text, there in window.asked if there is None}
+                asked |= wanted
+                known |= {segment.text for segment in one.segments} - wanted
+        return Plan(
+            done=done,
+            todo=todo,
+            failures=tuple(failures),
+            in_memory=len(known - asked),
+            to_translate=len(asked),
+        )
+
+    def results(self) -> Generator[Bitext | Failure | Unchanged]:
+        """Do what is not done; each text comes out once it is committed, windows in any order.
+
+        Workers are started when there is something to ask them. Closing the generator stops them.
+        """
+        runner: runners.Runner | None = None
+        flying: dict[Future[list[Outcome]], _Window] = {}
+        windows = self._windows()
+        try:
+            while True:
+                while runner is None or len(flying) < runner.slots:
+                    window = next(windows, None)
+                    if window is None:
+                        break
+                    if isinstance(window, Unchanged):
+                        yield window
+                    elif not window.asked:
+                        yield from self._settle(window, [])
+                    else:
+                        runner = runner or self._start()
+                        flying[runner.submit(window.asked)] = window
+                if runner is None or not flying:
+                    return
+                yield from self._landed(flying, runner)
+        finally:
+            if runner is not None:
+                runner.close()
+
+    def _start(self) -> runners.Runner:
+        started = time.perf_counter()
+        runner = runners.start(self._config)
+        self.loading = time.perf_counter() - started
+        return runner
+
+    def _landed(
+        self, flying: dict[Future[list[Outcome]], _Window], runner: runners.Runner
+    ) -> Iterator[Bitext | Failure]:
+        """Settle the windows that are back; those of workers that died are done again, alone."""
+        finished, _ = wait(flying, return_when=FIRST_COMPLETED)
+        lost = [future for future in finished if isinstance(future.exception(), runner.lost)]
+        if lost:
+            # Whoever killed the worker is among those in the air: only alone can it be told.
+            finished, _ = wait(flying)
+        for future in finished:
+            window = flying.pop(future)
+            if isinstance(future.exception(), runner.lost):
+                yield from self._settle(window, _alone(window.asked, runner))
+            else:
+                yield from self._settle(window, future.result())
+
+    def _windows(self) -> Iterator[_Window | Unchanged]:
+        todo: list[Unchanged] = []
+
+        def waiting() -> Iterator[Prepared | Failure]:
+            for one in self._texts():
+                if isinstance(one, Unchanged):
+                    todo.append(one)
+                else:
+                    yield one
+
+        for texts in flow.windows(waiting(), self._config.window_sentences):
+            yield from todo
+            todo.clear()
+            yield self._window(texts)
+        yield from todo
+
+    def _texts(self, mark: bool = True) -> Iterator[Prepared | Failure | Unchanged]:
+        for start in range(0, len(self.names), READ_AHEAD):
+            read = {name: _read(name) for name in self.names[start : start + READ_AHEAD]}
+            ids = {
+                name: readers.article_id(name, data)
+                for name, data in read.items()
+                if isinstance(data, bytes)
+            }
+            rows = self._store.finished(self.signature, ids)
+            if mark:
+                self._store.mark(self.run, {name: rows.get(name) for name in ids})
+            for name, data in read.items():
+                yield Unchanged(name=name) if name in rows else self._prepared(name, data)
+
+    def _prepared(self, name: str, data: bytes | Failure) -> Prepared | Failure:
+        if isinstance(data, Failure):
+            return data
+        try:
+            return flow.prepare(readers.parse(data, name), self._config)
+        except BitexteError as error:
+            return Failure(name=name, error=error)
+
+    def _window(self, texts: Sequence[Prepared | Failure]) -> _Window:
+        """Look the sentences of a window up: in what was imported, then in what was translated."""
+        sentences = flow.sentences(one for one in texts if isinstance(one, Prepared))
+        matched = self._matched(sentences) if self._imported else {}
+        there = self._store.recall(self._engine, self._linker, sentences) | matched
+        whole = {
+            text: found
+            for text, found in there.items()
+            if found.links is not None or not self._config.words
+        }
+        asked = [(text, there.get(text)) for text in sentences if text not in whole]
+        return _Window(texts=texts, known=whole, asked=asked)
+
+    def _matched(self, sentences: Iterable[str]) -> dict[str, Translation]:
+        found = {text: self._store.match(self._langs, text) for text in sentences}
+        return {
+            text: Translation(text=target, logprob=0.0, tokens=0, origin="memory")
+            for text, target in found.items()
+            if target is not None
+        }
+
+    def _settle(self, window: _Window, outcomes: Sequence[Outcome]) -> Iterator[Bitext | Failure]:
+        """Pair a window's sentences, commit all of it, and only then let it out."""
+        told = {text: outcome for (text, _), outcome in zip(window.asked, outcomes, strict=True)}
+        found = {**window.known, **told}
+        done = [
+            self._suggested(flow.paired(one, found, self.signature, self._config))
+            if isinstance(one, Prepared)
+            else one
+            for one in window.texts
+        ]
+        fresh = {
+            text: outcome
+            for text, outcome in told.items()
+            if isinstance(outcome, Translation) and outcome.origin == "engine"
+        }
+        self._store.save(self.run, done, _stamp(), self._engine, self._linker, fresh)
+        yield from done
+
+    def _suggested(self, done: Bitext | Failure) -> Bitext | Failure:
+        if self._near is None or isinstance(done, Failure):
+            return done
+        pairs = (
+            replace(pair, suggestions=self._near.suggest(pair.source))
+            if pair.origin == "engine"
+            else pair
+            for pair in done.pairs
+        )
+        return replace(done, pairs=tuple(pairs))
+
+
+def keep(
+    store: Store, run: int, results: Iterable[Bitext | Failure | Unchanged]
+) -> Iterator[Bitext | Failure | Unchanged]:
+    """Commit what was made without a runner, as aligned texts are, one after the other."""
+    for one in results:
+        if not isinstance(one, Unchanged):
+            store.save(run, [one], _stamp())
+        yield one
+
+
+def langs(config: Config) -> str:
+    """Name a pair of languages, as the memory does: `fr-en`, whatever the regions."""
+    return f"{primary(config.source_lang)}-{primary(config.target_lang)}"
+
+
+def _alone(asked: Sequence[Asked], runner: runners.Runner) -> list[Outcome]:
+    """Do sentences over whose worker died; if it dies again, in halves, to find which it was."""
+    try:
+        return runner.submit(asked).result()
+    except runner.lost as error:
+        if len(asked) > 1:
+            half = len(asked) // 2
+            return [*_alone(asked[:half], runner), *_alone(asked[half:], runner)]
+        return [
+            ModelError(
+                f"a worker died, twice, on {asked[0][0][:40]!r}: {error}",
+                "it may have had too little memory: fewer --jobs, or a smaller --beam-size",
+            )
+        ]
+
+
+def _linker(config: Config) -> str:
+    """Name what decides the links of a sentence and its translation, as the memory does."""
+    name = flow.linker(config)
+    return f"{name}|{config.source_lang}-{config.target_lang}" if name else ""
+
+
+def _read(name: str) -> bytes | Failure:
+    try:
+        return read_bytes(name)
+    except BitexteError as error:
+        return Failure(name=name, error=error)
+
+
+def _stamp() -> str:
+    return now().strftime("%Y-%m-%dT%H:%M:%SZ")

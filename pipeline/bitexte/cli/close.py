@@ -1,0 +1,150 @@
+"""How a run ends: its exports and manifest, and what they can be remade by."""
+
+import json
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from bitexte.cli import report
+from bitexte.config import Config
+from bitexte.errors import SOME_FAILED
+from bitexte.exporters import counted, manifest
+from bitexte.files import STDIN
+from bitexte.store import Run, Store
+
+# Settings that decide what an export holds, and their flags. The others change how fast it comes.
+_FLAGS = {
+    **{name: f"--{name.replace('_', '-')}" for name in (
+        "engine", "model", "revision", "compute", "device", "beam_size", "source_lang",
+        "target_lang", "fuzzy", "store", "out", "min_confidence",
+    )},
+    "formats": "--format",
+}  # fmt: skip
+_SWITCHES = {"keep_quotes": "--keep-quotes", "words": "--no-words", "min_french": "--force"}
+_UNFLAGGED = ("abbreviations", "max_sentence_chars", "max_article_chars")
+
+
+def store_path(config: Config) -> Path:
+    """Return the file of what is done: among the exports, where none is named."""
+    return Path(config.store) if config.store else Path(config.out) / "bitexte.sqlite"
+
+
+def named(inputs: Sequence[str]) -> str:
+    """Name the exports after the one text or folder given; `corpus` stands for several."""
+    if len(inputs) > 1:
+        return "corpus"
+    given = Path(inputs[0])
+    if inputs[0] == STDIN:
+        return "stdin"
+    return given.resolve().name if given.is_dir() else given.stem
+
+
+def command(words: Sequence[str], config: Config) -> str:
+    """Write the command line that makes the same exports again, by flags that are not defaults."""
+    usual = Config()
+    changed = {name: value for name, value in _changed(config).items() if name in _FLAGS}
+    line = ["bitexte", *words]
+    for name, value in changed.items():
+        for one in value if isinstance(value, tuple) else (value,):
+            line += [_FLAGS[name], str(one)]
+    for name, flag in _SWITCHES.items():
+        value = getattr(config, name)
+        if value != getattr(usual, name) and (name != "min_french" or value == 0):
+            line.append(flag)
+    return shlex.join(line)
+
+
+def settings(config: Config) -> dict[str, Any]:
+    """List the settings that decide what an export holds, where they are not the defaults."""
+    told = {*_FLAGS, *_SWITCHES, *_UNFLAGGED} - {"out", "store"}
+    return {name: value for name, value in _changed(config).items() if name in told}
+
+
+def _changed(config: Config) -> dict[str, Any]:
+    usual = Config()
+    return {
+        field.name: getattr(config, field.name)
+        for field in fields(Config)
+        if getattr(config, field.name) != getattr(usual, field.name)
+    }
+
+
+def write(store: Store, run: Run, config: Config, beside: bool = False) -> list[Path]:
+    """Write the exports of a run and their manifest from the store; nothing is translated.
+
+    A run of which nothing is done has none, and what was exported before stays. `beside` keeps
+    other formats of the same corpus in the manifest.
+    """
+    if not run.done:
+        return []
+    base = Path(config.out) / run.name
+    paths, counts = counted(store.bitexts(run.id), config.formats, base, config.min_confidence)
+    listing = manifest.write(
+        base,
+        signature=run.signature,
+        counts=counts,
+        files=paths,
+        failures=store.failures(run.id),
+        pending=run.pending,
+        command=run.command,
+        settings=run.settings,
+        beside=beside,
+    )
+    return [*paths, listing]
+
+
+def finish(
+    store: Store,
+    run: int,
+    name: str,
+    config: Config,
+    tally: report.Tally,
+    as_json: bool,
+    loading: float = 0.0,
+) -> None:
+    """Export what is done, say how it went, and leave as `_end` does."""
+    [known] = [one for one in store.runs(name) if one.id == run]
+    paths = write(store, known, config)
+    if as_json:
+        print(json.dumps(_summary(paths, known, tally, loading), ensure_ascii=False))
+    else:
+        for path in paths:
+            print(path)
+    report.table(tally, known.sentences, loading)
+    _end(tally)
+
+
+def _summary(paths: list[Path], run: Run, tally: report.Tally, loading: float) -> dict[str, Any]:
+    return {
+        "event": "end",
+        "version": 1,
+        "files": [str(path) for path in paths],
+        "articles": run.done,
+        "unchanged": tally.unchanged,
+        "pending": run.pending,
+        "sentences": run.sentences,
+        "seconds": round(tally.seconds, 3),
+        "loading_seconds": round(loading, 3),
+        "warnings": tally.warnings,
+        "failures": [
+            {"name": failure.name, "error": failure.error.message, "hint": failure.error.hint}
+            for failure in tally.failures
+        ],
+        "signature": run.signature if run.done else "",
+    }
+
+
+def _end(tally: report.Tally) -> None:
+    """Leave with the error of the only text, or with 6 if some texts of several failed."""
+    if len(tally.failures) == 1 and tally.total == 1:
+        raise tally.failures[0].error
+    for failure in tally.failures:
+        where = "" if failure.name in failure.error.message else f"{failure.name}: "
+        print(f"failed: {where}{failure.error.message}", file=sys.stderr)
+    if tally.failures:
+        raise typer.Exit(SOME_FAILED)

@@ -1,0 +1,77 @@
+"""What was written: signature, counts, checksums, the command that remakes it."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bitexte import __version__
+from bitexte.exporters import Counts
+from bitexte.files import atomic_binary, now
+
+
+def write(
+    base: Path,
+    *,
+    signature: str,
+    counts: Counts,
+    files: Sequence[Path],
+    failures: Iterable[tuple[str, str, str]],
+    pending: int,
+    command: str,
+    settings: Mapping[str, Any],
+    beside: bool = False,
+) -> Path:
+    """Write `base`.manifest.json and return its path; `failures` are name, message and hint.
+
+    `beside` keeps what an earlier manifest says of other files of the same corpus.
+
+    It says nothing of how long it took, or on how many cores: the same corpus has the same
+    manifest. Raises OutputError if it cannot be written.
+    """
+    path = base.with_name(f"{base.name}.manifest.json")
+    content: dict[str, Any] = {
+        "version": 1,
+        "bitexte": __version__,
+        "made_at": now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "signature": signature,
+        "articles": counts.articles,
+        "pairs": counts.pairs,
+        "left_out": counts.left_out,
+        "pending": pending,
+        "failures": [
+            {"name": name, "error": message, "hint": hint} for name, message, hint in failures
+        ],
+        "texts_sha256": counts.texts_sha256,
+        "files": [_file(file) for file in files],
+        "command": command,
+        "settings": dict(settings),
+    }
+    if beside:
+        content["files"] += _others(path, content)
+    with atomic_binary(path) as out:
+        text = json.dumps(content, ensure_ascii=False, indent=2)
+        out.write(text.encode("utf-8", "replace") + b"\n")
+    return path
+
+
+def _others(path: Path, content: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Find the files of an earlier manifest that are of this corpus, too, and still there."""
+    try:
+        earlier = json.loads(path.read_bytes())
+        same = all(earlier[key] == content[key] for key in ("signature", "texts_sha256"))
+        written = {file["name"] for file in content["files"]}
+        return [
+            file
+            for file in earlier["files"]
+            if same and file["name"] not in written and path.with_name(file["name"]).exists()
+        ]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []  # none, or none of ours
+
+
+def _file(path: Path) -> dict[str, Any]:
+    with path.open("rb") as data:
+        digest = hashlib.file_digest(data, "sha256").hexdigest()
+    return {"name": path.name, "bytes": path.stat().st_size, "sha256": digest}

@@ -1,0 +1,135 @@
+"""Workers as Ray actors, on this machine or on all those of a cluster (extra: ray)."""
+
+import logging
+import os
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+from typing import Any
+
+from bitexte import runners
+from bitexte.config import Config
+from bitexte.engines import Engine, load, signature
+from bitexte.errors import ConfigError, ModelError
+from bitexte.flow import Asked, Outcome, work
+
+log = logging.getLogger(__name__)
+
+WINDOWS_A_WORKER = 2
+
+
+def start(config: Config) -> runners.Runner:
+    """Join the cluster at `address`, or start one on this machine; load an engine in each worker.
+
+    Raises ConfigError without the extra `ray` or where no cluster answers, ModelError if a worker
+    cannot load the model or has another one than the driver.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing leaves the machine
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    try:
+        import ray
+    except ImportError as error:
+        raise ConfigError("no package ray", "pip install 'bitexte[ray]'") from error
+    ours = not ray.is_initialized()
+    if ours:
+        _join(ray, config)
+    try:
+        return Cluster(ray, config, ours)
+    except BaseException:
+        if ours:
+            ray.shutdown()
+        raise
+
+
+def _join(ray: Any, config: Config) -> None:
+    local = {} if config.address else {"num_cpus": config.jobs or None, "include_dashboard": False}
+    try:
+        ray.init(
+            address=config.address or "local",
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            **local,
+        )
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise ConfigError(
+            f"no Ray cluster at {config.address or 'this machine'}: {error}",
+            "start one with `ray start --head`, or leave --address out for one on this machine",
+        ) from error
+
+
+class _Worker:
+    """What an actor holds: an engine, loaded once."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._engine: Engine = load(config)
+
+    def signature(self) -> str:
+        return self._engine.signature
+
+    def work(self, asked: list[Asked]) -> list[Outcome]:
+        return work(asked, self._engine, self._config)
+
+
+class Cluster:
+    """A pool of actors; a window goes to the one with the fewest, a dead one is started again."""
+
+    def __init__(self, ray: Any, config: Config, ours: bool) -> None:
+        self._ray = ray
+        self._ours = ours
+        self.lost: tuple[type[BaseException], ...] = (
+            ray.exceptions.RayActorError,  # it died
+            ray.exceptions.ActorUnavailableError,  # it is being started again
+            ray.exceptions.NodeDiedError,
+            ray.exceptions.WorkerCrashedError,
+        )
+        threads = config.threads or 1
+        gpus = 1 if config.device == "cuda" else 0
+        workers = config.jobs or _room(ray.cluster_resources(), threads, gpus)
+        kind = ray.remote(num_cpus=threads, num_gpus=gpus, max_restarts=-1)(_Worker)
+        own = replace(config, threads=threads)
+        self._actors = [kind.remote(own) for _ in range(workers)]
+        self._busy = [0] * workers
+        self.slots = WINDOWS_A_WORKER * workers
+        self._agree(signature(config))
+
+    def submit(self, asked: Sequence[Asked]) -> Future[list[Outcome]]:
+        """Hand over a window, see `Runner.submit`."""
+        place = min(range(len(self._actors)), key=self._busy.__getitem__)
+        self._busy[place] += 1
+        future: Future[list[Outcome]] = self._actors[place].work.remote(list(asked)).future()
+        future.add_done_callback(lambda _: self._free(place))
+        return future
+
+    def close(self) -> None:
+        """Let go of the actors, and of the cluster if it is ours, see `Runner.close`."""
+        for actor in self._actors:
+            self._ray.kill(actor)
+        if self._ours:
+            self._ray.shutdown()
+
+    def _free(self, place: int) -> None:
+        self._busy[place] -= 1
+
+    def _agree(self, wanted: str) -> None:
+        """Wait until all have loaded; refuse workers whose model is another than the driver's."""
+        try:
+            names = self._ray.get([actor.signature.remote() for actor in self._actors])
+        except self.lost as error:
+            raise ModelError(
+                f"a worker could not load its engine: {error}",
+                "check that bitexte and the model are on every machine of the cluster",
+            ) from error
+        if others := {name for name in names if name != wanted}:
+            raise ModelError(
+                f"workers have another model than this machine: {', '.join(sorted(others))}",
+                f"install on every machine what makes {wanted}",
+            )
+
+
+def _room(resources: dict[str, float], threads: int, gpus: int) -> int:
+    """Say how many workers a cluster carries; a GPU that nobody asked for gets a word."""
+    there = int(resources.get("GPU", 0))
+    if there and not gpus:
+        log.warning("the cluster has %d GPUs that stand idle: --device cuda uses them", there)
+    return max(1, there if gpus else int(resources.get("CPU", 1)) // threads)
