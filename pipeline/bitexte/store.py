@@ -6,6 +6,7 @@ done is a committed row: a run killed at any moment goes on from there.
 
 import hashlib
 import json
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -108,26 +109,27 @@ def opened(path: Path, write: bool = True) -> Iterator["Store"]:
     """
     try:
         if not write:
-            with _connected(path, f"{path.absolute().as_uri()}?mode=ro") as database:
+            with _connected(path, f"{path.absolute().as_uri()}?{_reading(path)}") as database:
                 yield Store(database)
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
         with _locked(path), _connected(path, path.absolute().as_uri()) as database:
             _migrate(database)
             yield Store(database)
     except sqlite3.Error as error:
         raise _explained(path, error) from error
-    except OSError as error:
-        raise OutputError(
-            f"{path}: cannot write: {error.strerror or error}",
-            "choose another file with --store, or another folder with --out",
-        ) from error
+
+
+def _reading(path: Path) -> str:
+    """Say how SQLite has to open a file to read it; on a read-only disk it can make no index."""
+    still = not os.access(path.parent, os.W_OK) and not Path(f"{path}-wal").exists()
+    return "mode=ro&immutable=1" if still else "mode=ro"
 
 
 @contextmanager
 def blank() -> Iterator["Store"]:
     """Open a store in memory, which is gone when the block ends."""
     database = sqlite3.connect(":memory:", isolation_level=None)
+    _set_up(database)
     _migrate(database)
     yield Store(database)
     database.close()
@@ -140,12 +142,18 @@ def _locked(path: Path) -> Iterator[None]:
 
     lock = FileLock(f"{path}.lock", timeout=0)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout:
         raise OutputError(
             f"{path}: in use by another run of bitexte",
             "wait until it ends, or keep this run apart with --store",
         ) from None
+    except OSError as error:
+        raise OutputError(
+            f"{path}: cannot write: {error.strerror or error}",
+            "choose another file with --store, or another folder with --out",
+        ) from error
     try:
         yield
     finally:
@@ -158,14 +166,18 @@ def _connected(path: Path, address: str) -> Iterator[sqlite3.Connection]:
         raise InputError(f"{path}: no store", "`bitexte run` makes one; or name it with --store")
     database = sqlite3.connect(address, uri=True, isolation_level=None, timeout=BUSY_SECONDS)
     try:
-        # Names of files need not be UTF-8: what stands for a stray byte passes through.
-        database.text_factory = lambda data: data.decode("utf-8", "surrogatepass")
-        database.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-        database.execute("PRAGMA foreign_keys = ON")
+        _set_up(database)
         _check(path, database)
         yield database
     finally:
         database.close()
+
+
+def _set_up(database: sqlite3.Connection) -> None:
+    # Names of files need not be UTF-8: what stands for a stray byte passes through.
+    database.text_factory = lambda data: data.decode("utf-8", "surrogatepass")
+    database.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    database.execute("PRAGMA foreign_keys = ON")
 
 
 def _check(path: Path, database: sqlite3.Connection) -> None:

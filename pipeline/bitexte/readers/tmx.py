@@ -26,7 +26,9 @@ _CHUNK = 2**16
 # What these hold is the markup of some other format. The text of `hi` is text.
 _MARKUP = ("{*}bpt", "{*}ept", "{*}ph", "{*}it", "{*}ut", "{*}sub")
 _BREAKS = re.compile("[\t\n\r\v\f\x85\u2028\u2029]+")
+_BOMB = f"over {LARGEST_UNIT // 2**20} MB without the end of a unit"
 _EXPORT = "export the memory again from the tool that made it, as TMX"
+_COPY = f"copy it again, or {_EXPORT}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,9 +73,9 @@ def units(path: Path, source_lang: str, target_lang: str) -> Iterator[Unit | Lef
     except FileNotFoundError:
         raise InputError(f"{path}: no such file", "check the path") from None
     except EOFError:
-        raise _cut_short(path) from None
+        raise InputError(f"{path}: cut short: the gzip archive has no end", _COPY) from None
     except (gzip.BadGzipFile, zlib.error) as error:
-        raise InputError(f"{path}: a damaged gzip archive: {error}", "copy it again") from error
+        raise InputError(f"{path}: a damaged gzip archive: {error}", _COPY) from error
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}", "check that the file can be read") from error
 
@@ -110,8 +112,10 @@ def _elements(data: IO[bytes], path: Path) -> Iterator[Any]:
                 _forget(element)
                 waiting = 0
         if waiting > LARGEST_UNIT:
-            raise _too_large(path)
-    _close(parser, root, path)
+            raise _broken(parser, path, _BOMB) or InputError(f"{path}: {_BOMB}", _EXPORT)
+    wrong = _broken(parser, path, "cut short before </tmx>")
+    if wrong:
+        raise wrong if root is not None else _not_xml(path)
 
 
 def _parser() -> Any:
@@ -160,13 +164,6 @@ def _forget(unit: Any) -> None:
     unit.clear(keep_tail=True)  # the parser is ahead of us: what follows may be there already
     while unit.getprevious() is not None:
         del unit.getparent()[0]
-
-
-def _close(parser: Any, root: Any, path: Path) -> None:
-    try:
-        parser.close()
-    except etree.XMLSyntaxError as error:
-        raise (_not_xml(path) if root is None else _cut_short(path, error.lineno)) from None
 
 
 # ---- one unit
@@ -249,6 +246,18 @@ def _canonical(tag: str) -> str:
 # ---- what is wrong with a file
 
 
+def _broken(parser: Any, path: Path, otherwise: str) -> InputError | None:
+    """Close the parser and make an error of what it says; None if all is well."""
+    try:
+        parser.close()
+    except etree.XMLSyntaxError as error:
+        # A bare & keeps the parser waiting for its ; and xmlParseEntityRef complains only now.
+        if "Ref: " in error.msg:
+            return _malformed(error.code, error.lineno, error.msg, path)
+        return InputError(f"{path}: line {error.lineno}: {otherwise}", _COPY)
+    return None
+
+
 def _malformed(code: int, line: int, message: str, path: Path) -> InputError:
     if code == etree.ErrorTypes.ERR_DOCUMENT_EMPTY:
         return _not_xml(path)
@@ -258,16 +267,6 @@ def _malformed(code: int, line: int, message: str, path: Path) -> InputError:
 
 def _not_xml(path: Path) -> InputError:
     return InputError(f"{path}: not a TMX: empty, or not XML", _EXPORT)
-
-
-def _cut_short(path: Path, line: int = 0) -> InputError:
-    place = f"at line {line}, " if line else ""
-    return InputError(f"{path}: cut short: it ends {place}before </tmx>", f"copy it or {_EXPORT}")
-
-
-def _too_large(path: Path) -> InputError:
-    limit = LARGEST_UNIT // 2**20
-    return InputError(f"{path}: over {limit} MB without the end of a unit: no memory", _EXPORT)
 
 
 def _attack(path: Path) -> InputError:

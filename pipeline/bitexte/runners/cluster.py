@@ -83,9 +83,9 @@ class Cluster:
             ray.exceptions.NodeDiedError,
             ray.exceptions.WorkerCrashedError,
         )
-        threads = config.threads or 1
+        threads = _threads(config)
         gpus = 1 if config.device == "cuda" else 0
-        workers = config.jobs or _room(ray.cluster_resources(), threads, gpus)
+        workers = _workers(ray.cluster_resources(), config.jobs, threads, gpus)
         kind = ray.remote(num_cpus=threads, num_gpus=gpus, max_restarts=-1)(_Worker)
         own = replace(config, threads=threads)
         self._actors = [kind.remote(own) for _ in range(workers)]
@@ -127,9 +127,28 @@ class Cluster:
             )
 
 
-def _room(resources: dict[str, float], threads: int, gpus: int) -> int:
-    """Say how many workers a cluster carries; a GPU that nobody asked for gets a word."""
+def _threads(config: Config) -> int:
+    """Return the threads of a worker: on this machine a share of its cores, on a cluster one."""
+    if config.address or not config.jobs:
+        return config.threads or 1
+    return runners.share(config, config.jobs)
+
+
+def _workers(resources: dict[str, float], jobs: int, threads: int, gpus: int) -> int:
+    """Say how many workers to start: those asked for, or all that the cluster carries.
+
+    Raises ConfigError for more than it carries, which would be waited for in vain. GPUs that
+    nobody asked for get a word.
+    """
     there = int(resources.get("GPU", 0))
     if there and not gpus:
         log.warning("the cluster has %d GPUs that stand idle: --device cuda uses them", there)
-    return max(1, there if gpus else int(resources.get("CPU", 1)) // threads)
+    room = int(resources.get("CPU", 0)) // threads
+    room = min(room, there) if gpus else room
+    if not room or jobs > room:
+        what = f"{threads} CPUs{' and a GPU' if gpus else ''}"
+        raise ConfigError(
+            f"the cluster carries {room} workers with {what} each, not {jobs or 'any'}",
+            "ask for fewer with --jobs, or for fewer CPUs each with --threads",
+        )
+    return jobs or room
