@@ -5,6 +5,7 @@ import io
 import os
 import stat
 import sys
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bitexte.errors import ConfigError, InputError, OutputError
-from bitexte.files import atomic_binary, now, read_bytes
+from bitexte.files import atomic_binary, now, read_bytes, sweep
 
 
 def write(path: Path, data: bytes = b"new") -> None:
@@ -231,3 +232,13 @@ def test_a_clock_that_makes_no_sense(epoch: str, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(ConfigError, match="SOURCE_DATE_EPOCH is") as caught:
         now()
     assert caught.value.hint == "set it to seconds since 1970"
+
+
+def test_what_a_killed_program_left_goes_a_day_later(tmp_path: Path) -> None:
+    for name, age in ((".bitexte-old", 2 * 86_400), (".bitexte-new", 60), ("old.tmx", 2 * 86_400)):
+        (tmp_path / name).touch()
+        then = time.time() - age
+        os.utime(tmp_path / name, (then, then))
+    sweep(tmp_path)
+    assert names(tmp_path) == [".bitexte-new", "old.tmx"]
+    sweep(tmp_path / "nowhere")

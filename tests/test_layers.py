@@ -27,6 +27,7 @@ ALLOWED = {
     "runners": BASE | SETTINGS | {"engines", "flow", "runners"},
     "batch": BASE | SETTINGS | {"stages", "engines", "readers", "flow", "runners", "store"},
     "bench": BASE | SETTINGS | {"engines"},
+    "bench_batch": BASE | SETTINGS | {"engines", "readers", "flow", "bench"},
     "bitexte": BASE | {"config"},  # the package's own __init__: public names
 }
 HEAVY = (

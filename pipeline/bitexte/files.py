@@ -3,6 +3,7 @@
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -12,6 +13,8 @@ from typing import IO
 from bitexte.errors import ConfigError, InputError, OutputError
 
 STDIN = "-"
+_ASIDE = ".bitexte-"
+_DAY = 24 * 60 * 60  # seconds; nobody takes that long to write a file
 
 
 def read_bytes(path: str) -> bytes:
@@ -43,7 +46,7 @@ def atomic_binary(
         target = Path(os.path.realpath(path))
         target.parent.mkdir(parents=True, exist_ok=True)
         mode = _mode_of(target)
-        handle, name = tempfile.mkstemp(prefix=".bitexte-", dir=target.parent)
+        handle, name = tempfile.mkstemp(prefix=_ASIDE, dir=target.parent)
         aside = Path(name)
         with os.fdopen(handle, "wb") as out:
             yield out
@@ -62,6 +65,14 @@ def atomic_binary(
         if aside is not None:
             with suppress(OSError):
                 aside.unlink()
+
+
+def sweep(folder: Path) -> None:
+    """Remove what programs that were killed while they wrote left in a folder, a day later."""
+    with suppress(OSError):
+        for aside in folder.glob(f"{_ASIDE}*"):
+            if aside.stat().st_mtime < time.time() - _DAY:
+                aside.unlink(missing_ok=True)
 
 
 def _mode_of(path: Path) -> int:

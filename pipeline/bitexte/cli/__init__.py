@@ -62,9 +62,10 @@ class _Stderr(logging.Handler):
         print(f"{record.levelname.lower()}: {record.getMessage()}", file=sys.stderr)
 
 
-for command in (run, export, status, translate, align, segment, validate, models, bench):
+for command in (run, export, status, translate, align, segment, validate, models):
     app.command()(command)
 app.add_typer(memory, name="memory")
+app.add_typer(bench, name="bench")
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -1,19 +1,43 @@
-"""bitexte bench: time engines on a text."""
+"""bitexte bench: time engines on a text, and whole runs over a folder."""
 
 import json
+import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from bitexte import flow, readers
 from bitexte.cli import options
 from bitexte.config import Config
 from bitexte.engines import ENGINES
-from bitexte.errors import InputError
+from bitexte.errors import ConfigError, InputError
+from bitexte.files import read_bytes
+from bitexte.readers import txt
+from bitexte.registry import unknown
 
 if TYPE_CHECKING:  # other commands need not load what times them
+    from bitexte import bench_batch
     from bitexte.bench import Row
+
+
+class _EnginesFirst(TyperGroup):
+    """A group in which `bench FILE` is `bench engines FILE`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] not in {*self.commands, "-h", "--help"}:
+            args = ["engines", *args]
+        return super().parse_args(ctx, args)
+
+
+bench = typer.Typer(
+    cls=_EnginesFirst,
+    no_args_is_help=True,
+    help="Time engines on a text (`bench FILE`), and whole runs over a folder (`bench batch`).",
+)
 
 COLUMNS = (
     ("load_seconds", "load s"),
@@ -25,7 +49,8 @@ COLUMNS = (
 )
 
 
-def bench(
+@bench.command("engines")
+def engines(
     file: Annotated[str, typer.Argument(help="A text, or - for stdin.")],
     engine: Annotated[
         list[str] | None,
@@ -72,6 +97,70 @@ def bench(
     if not as_json:
         _print(rows)
     print(json.dumps({"version": 1, "rows": [asdict(row) for row in rows]}))
+
+
+@bench.command("batch")
+def batch(
+    files: Annotated[list[str], typer.Argument(help="Texts of one French sentence a line.")],
+    articles: Annotated[int, typer.Option(min=1, help="Dispatches made of the lines.")] = 2000,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="bare, jobs, ray, transformers, again, growth; repeat it.", show_default="all"
+        ),
+    ] = None,
+    growth: Annotated[
+        str, typer.Option(help="Sizes of the folders that show how it grows.")
+    ] = "1000,10000,100000",
+    model: options.Model = None,
+    beam_size: options.BeamSize = None,
+    threads: options.Threads = None,
+    config: options.ConfigFile = None,
+    as_json: options.Json = False,
+) -> None:
+    """Time whole runs over a folder of short dispatches, as ratios of two programs.
+
+    Above 1, ours is the faster one. It takes some twenty minutes on two cores.
+
+    Example: bitexte bench batch sentences.fr --articles 200 --only bare --only again
+    """
+    from bitexte import bench_batch as timing
+
+    loaded = options.load(config, model=model, beam_size=beam_size, threads=threads)
+    names = only or list(timing.NAMES)
+    for name in names:
+        if name not in timing.NAMES:
+            raise unknown("measurement", name, list(timing.NAMES))
+    lines = [line for file in files for line in txt.decode(read_bytes(file), file)[0].split("\n")]
+    sizes = _sizes(growth)
+    rows = []
+    with tempfile.TemporaryDirectory(prefix="bitexte-bench-") as work:
+        programs = timing.Bench(Path(work), lines, articles, loaded, _flags(loaded))
+        for row in programs.rows(names, sizes):
+            rows.append(row)
+            if not as_json:
+                _print_ratio(row)
+    print(json.dumps({"version": 1, "rows": [asdict(row) for row in rows]}))
+
+
+def _flags(config: Config) -> list[str]:
+    flags = ["--model", config.model, "--beam-size", str(config.beam_size)]
+    return [*flags, *(["--threads", str(config.threads)] if config.threads else [])]
+
+
+def _sizes(listing: str) -> Sequence[int]:
+    try:
+        return [int(size) for size in listing.split(",")]
+    except ValueError:
+        raise ConfigError(f"growth is {listing!r}", "write numbers, as in 1000,10000") from None
+
+
+def _print_ratio(row: "bench_batch.Row") -> None:
+    print(
+        f"{row.ratio:8.2f} times {row.name} (bar {row.bar:g}): {row.ours:,.1f} s for "
+        f"{row.other:,.1f} s, {row.sentences:,} sentences, {row.peak_mb:,.0f} MB",
+        flush=True,
+    )
 
 
 def _sentences(file: str, config: Config) -> list[str]:

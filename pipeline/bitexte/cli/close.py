@@ -14,7 +14,7 @@ from bitexte.cli import report
 from bitexte.config import Config
 from bitexte.errors import SOME_FAILED
 from bitexte.exporters import counted, manifest
-from bitexte.files import STDIN
+from bitexte.files import STDIN, sweep
 from bitexte.store import Run, Store
 
 # Settings that decide what an export holds, and their flags. The others change how fast it comes.
@@ -83,6 +83,7 @@ def write(store: Store, run: Run, config: Config, beside: bool = False) -> list[
     if not run.done:
         return []
     base = Path(config.out) / run.name
+    sweep(base.parent)
     paths, counts = counted(store.bitexts(run.id), config.formats, base, config.min_confidence)
     listing = manifest.write(
         base,
