@@ -138,7 +138,7 @@ def test_events_tell_machines_how_it_goes(archive: RunCli) -> None:
     events = [json.loads(line) for line in archive(*RUN, "--json").out.splitlines()]
     kinds = [event["event"] for event in events]
     assert (kinds[0], kinds[-1]) == ("start", "end")
-    assert sorted(kinds[1:-1]) == ["done", "done", "failed"]
+    assert sorted(kinds[1:-1]) == ["done", "done", "failed", "translated"]
     end = events[-1]
     assert (end["articles"], end["sentences"], len(end["failures"])) == (2, 4, 1)
     assert end["files"][-1] == "exports/archive.manifest.json"

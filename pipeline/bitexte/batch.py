@@ -1,6 +1,7 @@
 """Folders at scale: what is not done yet, window by window, through a runner into the store."""
 
 import time
+from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, replace
@@ -17,6 +18,9 @@ from bitexte.store import Store
 
 # Texts whose bytes are in memory at a time, to see which of them are done.
 READ_AHEAD = 256
+# Sentences of a window that a worker is given at a time: enough for full batches of one length,
+# for a window is cut up by length, and few enough to lose little and to see it go on.
+TASK_SENTENCES = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,12 +31,33 @@ class Unchanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Translated:
+    """A word of progress: sentences that are back, and the articles' worth that they are."""
+
+    sentences: int
+    articles: float
+
+
+@dataclass(slots=True, kw_only=True)
 class _Window:
-    """Texts that are done together: what of their sentences is known, and what is asked for."""
+    """Texts that are looked at together, what is asked for them, and what is known by now."""
 
     texts: Sequence[Prepared | Failure]
-    known: Mapping[str, Outcome]
     asked: Sequence[Asked]
+    found: dict[str, Outcome]
+
+    def tasks(self) -> list[Sequence[Asked]]:
+        """Cut what is asked into tasks of sentences of like length, the longest first."""
+        longest = sorted(self.asked, key=lambda one: -len(one[0]))
+        starts = range(0, len(longest), TASK_SENTENCES)
+        return [longest[start : start + TASK_SENTENCES] for start in starts]
+
+    @property
+    def complete(self) -> bool:
+        return all(text in self.found for text, _ in self.asked)
+
+
+_Flying = dict[Future[list[Outcome]], tuple[_Window, Sequence[Asked]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,27 +121,30 @@ class Batch:
             to_translate=len(asked),
         )
 
-    def results(self) -> Generator[Bitext | Failure | Unchanged]:
+    def results(self) -> Generator[Bitext | Failure | Unchanged | Translated]:
         """Do what is not done; each text comes out once it is committed, windows in any order.
 
         Workers are started when there is something to ask them. Closing the generator stops them.
         """
         runner: runners.Runner | None = None
-        flying: dict[Future[list[Outcome]], _Window] = {}
+        flying: _Flying = {}
+        tasks: deque[tuple[_Window, Sequence[Asked]]] = deque()
         windows = self._windows()
         try:
             while True:
                 while runner is None or len(flying) < runner.slots:
-                    window = next(windows, None)
-                    if window is None:
-                        break
-                    if isinstance(window, Unchanged):
-                        yield window
-                    elif not window.asked:
-                        yield from self._settle(window, [])
-                    else:
+                    if tasks:
                         runner = runner or self._start()
-                        flying[runner.submit(window.asked)] = window
+                        task = tasks.popleft()
+                        flying[runner.submit(task[1])] = task
+                    elif (window := next(windows, None)) is None:
+                        break
+                    elif isinstance(window, Unchanged):
+                        yield window
+                    elif window.complete:
+                        yield from self._settle(window)
+                    else:
+                        tasks.extend((window, task) for task in window.tasks())
                 if runner is None or not flying:
                     return
                 yield from self._landed(flying, runner)
@@ -131,20 +159,33 @@ class Batch:
         return runner
 
     def _landed(
-        self, flying: dict[Future[list[Outcome]], _Window], runner: runners.Runner
-    ) -> Iterator[Bitext | Failure]:
-        """Settle the windows that are back; those of workers that died are done again, alone."""
+        self, flying: _Flying, runner: runners.Runner
+    ) -> Iterator[Bitext | Failure | Translated]:
+        """Take in the tasks that are back; those of workers that died are done again, alone."""
         finished, _ = wait(flying, return_when=FIRST_COMPLETED)
-        lost = [future for future in finished if isinstance(future.exception(), runner.lost)]
-        if lost:
+        if any(isinstance(future.exception(), runner.lost) for future in finished):
             # Whoever killed the worker is among those in the air: only alone can it be told.
             finished, _ = wait(flying)
         for future in finished:
-            window = flying.pop(future)
-            if isinstance(future.exception(), runner.lost):
-                yield from self._settle(window, _alone(window.asked, runner))
-            else:
-                yield from self._settle(window, future.result())
+            window, asked = flying.pop(future)
+            lost = isinstance(future.exception(), runner.lost)
+            outcomes = _alone(asked, runner) if lost else future.result()
+            self._keep(window, asked, outcomes)
+            share = len(asked) / len(window.asked)
+            yield Translated(sentences=len(asked), articles=share * len(window.texts))
+            if window.complete:
+                yield from self._settle(window)
+
+    def _keep(self, window: _Window, asked: Sequence[Asked], outcomes: Sequence[Outcome]) -> None:
+        """Commit translations as they come: what is back need never be asked for again."""
+        told = {text: outcome for (text, _), outcome in zip(asked, outcomes, strict=True)}
+        window.found.update(told)
+        fresh = {
+            text: outcome
+            for text, outcome in told.items()
+            if isinstance(outcome, Translation) and outcome.origin == "engine"
+        }
+        self._store.save(self.run, [], _stamp(), self._engine, self._linker, fresh)
 
     def _windows(self) -> Iterator[_Window | Unchanged]:
         todo: list[Unchanged] = []
@@ -189,13 +230,13 @@ class Batch:
         sentences = flow.sentences(one for one in texts if isinstance(one, Prepared))
         matched = self._matched(sentences) if self._imported else {}
         there = self._store.recall(self._engine, self._linker, sentences) | matched
-        whole = {
+        whole: dict[str, Outcome] = {
             text: found
             for text, found in there.items()
             if found.links is not None or not self._config.words
         }
         asked = [(text, there.get(text)) for text in sentences if text not in whole]
-        return _Window(texts=texts, known=whole, asked=asked)
+        return _Window(texts=texts, asked=asked, found=whole)
 
     def _matched(self, sentences: Iterable[str]) -> dict[str, Translation]:
         found = {text: self._store.match(self._langs, text) for text in sentences}
@@ -205,22 +246,15 @@ class Batch:
             if target is not None
         }
 
-    def _settle(self, window: _Window, outcomes: Sequence[Outcome]) -> Iterator[Bitext | Failure]:
-        """Pair a window's sentences, commit all of it, and only then let it out."""
-        told = {text: outcome for (text, _), outcome in zip(window.asked, outcomes, strict=True)}
-        found = {**window.known, **told}
+    def _settle(self, window: _Window) -> Iterator[Bitext | Failure]:
+        """Pair a window's sentences, commit its articles, and only then let them out."""
         done = [
-            self._suggested(flow.paired(one, found, self.signature, self._config))
+            self._suggested(flow.paired(one, window.found, self.signature, self._config))
             if isinstance(one, Prepared)
             else one
             for one in window.texts
         ]
-        fresh = {
-            text: outcome
-            for text, outcome in told.items()
-            if isinstance(outcome, Translation) and outcome.origin == "engine"
-        }
-        self._store.save(self.run, done, _stamp(), self._engine, self._linker, fresh)
+        self._store.save(self.run, done, _stamp())
         yield from done
 
     def _suggested(self, done: Bitext | Failure) -> Bitext | Failure:

@@ -1,4 +1,4 @@
-"""Whole folder runs as ratios: to bare CTranslate2, workers, Ray, transformers, a second run; growth."""
+"""Whole folder runs as ratios: bare CTranslate2, workers, Ray, transformers, again; growth."""
 
 import json
 import os

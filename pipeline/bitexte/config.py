@@ -27,7 +27,7 @@ class Config:
     address: the cluster to join (empty: one on this machine)
     beam_size: hypotheses kept at each step (1: greedy)
     batch_tokens: source tokens a batch, padding included
-    window_sentences: sentences translated together, the most that a killed run loses
+    window_sentences: sentences looked at together; more of them make fuller batches
     max_sentence_chars: code points in a sentence before it is cut at a clause
     max_article_chars: code points in an article before it is refused
     abbreviations: those that end no sentence, beside the ones known
@@ -54,7 +54,7 @@ class Config:
     address: str = ""
     beam_size: int = 4
     batch_tokens: int = 768
-    window_sentences: int = 1024
+    window_sentences: int = 4096
     max_sentence_chars: int = 1000
     max_article_chars: int = 1_000_000
     abbreviations: tuple[str, ...] = ()

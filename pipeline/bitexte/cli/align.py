@@ -13,6 +13,7 @@ from bitexte.cli import close, links, options, report
 from bitexte.config import Config
 from bitexte.errors import BitexteError, ConfigError, Failure, InputError
 from bitexte.files import STDIN, now, read_bytes
+from bitexte.records import Bitext
 from bitexte.stages.language import primary
 
 
@@ -122,7 +123,7 @@ class _Job:
         self._config = config
         self._presegmented = presegmented
 
-    def aligned(self, pair: tuple[str, str] | Failure) -> report.Done:
+    def aligned(self, pair: tuple[str, str] | Failure) -> Bitext | Failure | Unchanged:
         """Align a text with its translation, unless that is done already."""
         from bitexte.engines.vectors import encode
 

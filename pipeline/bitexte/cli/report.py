@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from bitexte.batch import Unchanged
+from bitexte.batch import Translated, Unchanged
 from bitexte.errors import Failure
 from bitexte.records import SURE, Bitext, Pair
 
@@ -62,7 +62,7 @@ def _sides(pair: Pair) -> tuple[str, str]:
     return pair.source, pair.target
 
 
-Done = Bitext | Failure | Unchanged
+Done = Bitext | Failure | Unchanged | Translated
 
 
 class Tally:
@@ -73,6 +73,8 @@ class Tally:
         self.articles = 0
         self.unchanged = 0
         self.sentences = 0
+        self.translated = 0
+        self.progress = 0.0  # articles, in part those whose window is not complete
         self.failures: list[Failure] = []
         self.warnings: list[str] = []
         self.started = time.perf_counter()
@@ -87,18 +89,21 @@ class Tally:
 
     @property
     def rate(self) -> float:
-        """Sentences a second, those that were done before apart."""
-        return self.sentences / self.seconds if self.seconds else 0.0
+        """Sentences a second; those of texts that were done before do not count."""
+        return max(self.translated, self.sentences) / max(self.seconds, 1e-9)
 
     @property
     def left_seconds(self) -> float | None:
         """Estimate the time left by what was done in this run; None before anything was."""
-        done = self.articles + len(self.failures)
-        return self.seconds / done * (self.total - self.finished) if done else None
+        done = max(self.progress, self.articles + len(self.failures))
+        return self.seconds / done * (self.total - self.unchanged - done) if done else None
 
     def add(self, done: Done) -> None:
         """Count one article, and log its warnings."""
-        if isinstance(done, Unchanged):
+        if isinstance(done, Translated):
+            self.translated += done.sentences
+            self.progress += done.articles
+        elif isinstance(done, Unchanged):
             self.unchanged += 1
         elif isinstance(done, Failure):
             self.failures.append(done)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from bitexte import readers, store
-from bitexte.batch import Batch, Unchanged
+from bitexte.batch import Batch, Translated, Unchanged
 from bitexte.cli import close, options, report
 from bitexte.config import Config
 from bitexte.errors import Failure
@@ -122,6 +122,8 @@ def _tell(done: report.Done) -> None:
         _event("failed", name=done.name, error=done.error.message, hint=done.error.hint)
     elif isinstance(done, Unchanged):
         _event("unchanged", name=done.name)
+    elif isinstance(done, Translated):
+        _event("translated", sentences=done.sentences)
     else:
         _event("done", name=done.article.name, sentences=len(done.pairs))
 
