@@ -52,7 +52,7 @@ def test_growth_is_measured_on_folders_of_the_sizes_asked_for(run_cli: RunCli) -
     done = run_cli("bench", "batch", "lines.fr", "--only", "growth", "--growth", "2,6", "--json")
     assert done.code == 0, done.err
     rows = json.loads(done.out)["rows"]
-    assert [row["name"] for row in rows] == [f"{n} articles, by the article" for n in (2, 6)]
+    assert [row["name"] for row in rows] == [f"{n} articles, as they grow" for n in (2, 6)]
     assert rows[0]["ratio"] == 1
 
 

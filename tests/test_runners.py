@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from bitexte import Config, ConfigError, ModelError, flow, runners, store
+from bitexte import BitexteError, Config, ConfigError, ModelError, flow, runners, store
 from bitexte.batch import Batch, Translated
 from bitexte.engines import load
 from bitexte.runners import RUNNERS
@@ -170,11 +170,9 @@ def test_processes_end_with_the_driver_that_is_killed(config: Config, tmp_path: 
 
 
 def test_a_model_that_no_worker_can_load_is_one_clear_error(config: Config) -> None:
-    runner = Processes(replace(config, model="/nowhere/at/all", jobs=2))
-    with pytest.raises(Exception, match="/nowhere/at/all") as caught:
-        runner.submit([("Il pleut.", None)]).result()
-    runner.close()
-    assert caught.type.__module__ == "bitexte.errors"
+    with pytest.raises(BitexteError, match="/nowhere/at/all") as caught:
+        Processes(replace(config, model="/nowhere/at/all", jobs=2))
+    assert caught.value.hint
 
 
 def test_ray_does_not_wait_for_workers_that_find_no_room(ray: Any, config: Config) -> None:

@@ -1,7 +1,7 @@
 """Whole folder runs as ratios: bare CTranslate2, workers, Ray, transformers, again; growth."""
 
 import json
-import os
+import logging
 import re
 import subprocess
 import sys
@@ -9,19 +9,24 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 from bitexte import bench, flow, readers
 from bitexte.config import Config
 from bitexte.engines import model as models
-from bitexte.errors import BitexteError, InputError
+from bitexte.engines.ct2 import cores
+from bitexte.errors import InputError, OutputError
+
+log = logging.getLogger(__name__)
 
 # Sentences of one dispatch after the other.
 SIZES = (3, 4, 5)
 NAMES = ("bare", "jobs", "ray", "transformers", "again", "growth")
 GROWTH = (1_000, 10_000, 100_000)
+# What CTranslate2 is given at a time where nobody thinks of batches: tokens.
+BARE_BATCH = 2048
 # The peer takes minutes for what we do in seconds.
 PEER_ARTICLES = 25
 
@@ -53,7 +58,8 @@ class _Timed:
 class Bench:
     """Dispatches in a folder of their own, and the programs that are timed on them.
 
-    `settings` are the flags of the model that all runs share.
+    `flags` are those of the model, which all runs share. They run in the folder `work`, where no
+    settings file of the user's is in the way.
     """
 
     def __init__(
@@ -64,90 +70,81 @@ class Bench:
         self._articles = articles
         self._config = config
         self._flags = list(flags)
-        self._runs = 0
         self._start_up = 0.0
         if not self._lines:
             raise InputError("no line to make dispatches of", "give a text, one sentence a line")
 
     def rows(self, names: Sequence[str], growth: Sequence[int]) -> Iterator[Row]:
         """Time what is named, one row after the other; each pair of programs back to back."""
-        if set(names) - {"growth"}:
-            write(self._work / "archive", self._lines, self._articles)
-            write(self._work / "one", self._lines, 1)
-            self._run("one", "warm")  # converts the model
-            self._start_up = self._run("one", "start").seconds
-        for name in names:
+        write(self._work / "one", self._lines, 1)
+        write(self._work / "archive", self._lines, self._articles)
+        self._run("one", "warm")  # converts the model
+        # All of a run that has nothing to translate: what starting and ending take.
+        self._start_up = self._run("one", "warm", fresh=False).seconds
+        for name in dict.fromkeys(names):
             if name == "growth":
-                yield from self._growth(growth)
+                yield from self._growth(list(dict.fromkeys(growth)))
+            elif name == "ray" and find_spec("ray") is None:
+                log.warning("ray is not installed: left out; pip install 'bitexte[ray]'")
             else:
                 yield getattr(self, f"_{name}")()
 
     def _bare(self) -> Row:
         """Set a whole run, but for starting up, against CTranslate2 given all sentences at once."""
-        own = self._run("archive")
+        own = self._run("archive", "own")
         prepared = (flow.prepare(readers.read(name), self._config) for name in self._names())
         sentences = flow.sentences(prepared)
+        config = replace(self._config, batch_tokens=BARE_BATCH)
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-            pool.submit(bench._load, bench.BARE, self._config, sentences).result()
+            pool.submit(bench._load, bench.BARE, config, sentences).result()
             other = pool.submit(bench._run).result()
-        return self._row("bare CTranslate2", own, own.seconds - self._start_up, other, 0.95)
+        return self._row("bare CTranslate2", own, self._work_of(own), other, 0.95)
 
     def _jobs(self) -> Row:
-        threads = str(max(2, self._config.threads or os.cpu_count() or 2))
+        threads = str(max(2, self._config.threads or cores()))
         two = self._run("archive", "jobs2", "--jobs", "2", "--threads", threads)
         one = self._run("archive", "jobs1", "--threads", threads)
         return self._row("--jobs 1", two, two.seconds, one.seconds, 0.95)
 
     def _ray(self) -> Row:
-        """Leave out what it takes to start Ray and load the models."""
-        cores = os.cpu_count() or 2
-        flags = ("--runner", "ray", "--jobs", str(cores))
-        ray = self._run("archive", "ray", *flags)
+        """Leave out what it takes to start workers and load the models, on both sides."""
+        jobs = str(self._config.threads or cores())
+        ray = self._run("archive", "ray", "--runner", "ray", "--jobs", jobs)
         local = self._run("archive", "local")
-        return self._row(
-            "local, Ray's start apart", ray, ray.seconds - ray.loading, local.seconds, 0.85
-        )
+        return self._row("local", ray, self._work_of(ray), self._work_of(local), 0.85)
 
     def _transformers(self) -> Row:
         """Set a run against a loop that gives transformers one article after the other."""
-        count = min(PEER_ARTICLES, self._articles)
-        write(self._work / "few", self._lines, count)
-        own = self._run("few")
-        texts = [paragraphs(Path(name).read_text("utf-8")) for name in readers.expand(self._few())]
+        few = self._work / "few"
+        write(few, self._lines, min(PEER_ARTICLES, self._articles))
+        own = self._run("few", "few-out")
+        texts = [paragraphs(Path(name).read_text("utf-8")) for name in readers.expand(str(few))]
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
             other = pool.submit(_loop, self._config, texts).result()
-        return self._row(
-            "transformers, article by article", own, own.seconds - self._start_up, other, 8
-        )
+        return self._row("transformers, article by article", own, self._work_of(own), other, 8)
 
     def _again(self) -> Row:
-        first = self._run("archive", "again", fresh=True)
+        first = self._run("archive", "again")
         second = self._run("archive", "again", fresh=False)
-        return replace(
-            self._row("the first run", first, second.seconds, first.seconds, 100),
-            peak_mb=second.peak_mb,
-        )
+        return self._row("the first run", second, second.seconds, first.seconds, 100)
 
     def _growth(self, sizes: Sequence[int]) -> Iterator[Row]:
-        """Set the time an article takes in a folder against that in the smallest folder."""
+        """Set the time that an article takes against the time it takes in the smallest folder."""
         least = 0.0
         for size in sizes:
             name = f"growth{size}"
             write(self._work / name, self._lines, size)
-            timed = self._run(name, name, "--engine", "identity", "--no-words")
-            each = timed.seconds / size
-            least = least or each
-            yield replace(
-                self._row(f"{size:,} articles, by the article", timed, each, least, 0.8),
-                ours=round(timed.seconds, 3),
-                other=round(least * size, 3),
-            )
+            timed = self._run(name, f"{name}-out", "--engine", "identity", "--no-words")
+            seconds = self._work_of(timed)
+            least = least or seconds / size
+            yield self._row(f"{size:,} articles, as they grow", timed, seconds, least * size, 0.8)
+
+    def _work_of(self, timed: _Timed) -> float:
+        """Take off a run what it takes to start bitexte and to load the model."""
+        return max(timed.seconds - timed.loading - self._start_up, 1e-3)
 
     def _names(self) -> list[str]:
         return readers.expand(str(self._work / "archive"))
-
-    def _few(self) -> str:
-        return str(self._work / "few")
 
     def _row(self, name: str, timed: _Timed, ours: float, other: float, bar: float) -> Row:
         return Row(
@@ -160,38 +157,53 @@ class Bench:
             peak_mb=timed.peak_mb,
         )
 
-    def _run(self, folder: str, out: str = "", *flags: str, fresh: bool = True) -> _Timed:
+    def _run(self, folder: str, out: str, *flags: str, fresh: bool = True) -> _Timed:
         """Run bitexte on a folder, as a process of its own with a store of its own."""
-        self._runs += fresh
-        exports = self._work / f"{out or 'run'}-{self._runs}"
-        command = [sys.executable, "-m", "bitexte", "run", str(self._work / folder), "--json"]
-        log = self._work / "events"
-        with log.open("w+") as events, (self._work / "errors").open("w+") as errors:
+        if fresh and (self._work / out).exists():
+            raise OutputError(f"{out}: timed already", "name each measurement once")
+        command = [sys.executable, "-m", "bitexte", "run", folder, "--json", "--out", out]
+        log, trouble = self._work / "events", self._work / "errors"
+        with log.open("w") as events, trouble.open("w") as errors:
             began = time.perf_counter()
             process = subprocess.Popen(
-                [*command, "--out", str(exports), *self._flags, *flags],
-                stdout=events,
-                stderr=errors,
+                [*command, *self._flags, *flags], cwd=self._work, stdout=events, stderr=errors
             )
-            _, status, usage = os.wait4(process.pid, 0)
+            peak = _watched(process)
             seconds = time.perf_counter() - began
-            process.returncode = os.waitstatus_to_exitcode(status)
-            events.seek(0)
-            errors.seek(0)
-            return _timed(process.returncode, events.read(), errors.read(), seconds, usage)
+        if process.returncode:
+            raise OutputError(
+                f"a run that was timed ended with {process.returncode}: "
+                f"{trouble.read_text('utf-8', 'replace').strip()[-500:]}",
+                "see whether `bitexte run` does its work with the same settings",
+            )
+        end = json.loads(_last_line(log))
+        return _Timed(
+            seconds=seconds,
+            loading=end["loading_seconds"],
+            sentences=end["sentences"],
+            peak_mb=peak,
+        )
 
 
-def _timed(code: int, events: str, errors: str, seconds: float, usage: Any) -> _Timed:
-    if code:
-        raise BitexteError(f"a run that was timed ended with {code}: {errors.strip()[-500:]}")
-    end = json.loads(events.splitlines()[-1])
-    unit = 1 if sys.platform == "darwin" else 1024
-    return _Timed(
-        seconds=seconds,
-        loading=end["loading_seconds"],
-        sentences=end["sentences"],
-        peak_mb=round(usage.ru_maxrss * unit / 1e6, 1),
-    )
+def _watched(process: "subprocess.Popen[bytes]") -> float:
+    """Wait for a process; return its most memory in 10^6 bytes, or 0 where nobody tells.
+
+    Not as the system counts it for children: there the peak of their parent counts, too.
+    """
+    peak, status = 0.0, Path(f"/proc/{process.pid}/status")
+    while process.poll() is None:
+        if status.exists() and (found := re.search(r"VmHWM:\s*(\d+)", status.read_text("utf-8"))):
+            peak = max(peak, int(found[1]) * 1024 / 1e6)
+        time.sleep(0.02)
+    return round(peak, 1)
+
+
+def _last_line(path: Path) -> str:
+    with path.open(encoding="utf-8") as lines:
+        last = ""
+        for line in lines:
+            last = line
+    return last
 
 
 def write(folder: Path, lines: Sequence[str], articles: int) -> None:
@@ -218,11 +230,14 @@ def paragraphs(text: str) -> list[str]:
 
 def _loop(config: Config, articles: Sequence[Sequence[str]]) -> float:
     """Translate article by article, as transformers' translation pipeline did until version 5."""
+    import torch
     from transformers import MarianMTModel, MarianTokenizer
 
     folder = models.find(config.model, config.revision).folder
     tokenizer = MarianTokenizer.from_pretrained(folder)
     model = MarianMTModel.from_pretrained(folder).eval()
+    if config.threads:
+        torch.set_num_threads(config.threads)
     began = time.perf_counter()
     for article in articles:
         batch = tokenizer(list(article), return_tensors="pt", padding=True, truncation=True)

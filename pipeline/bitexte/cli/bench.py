@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 
 from bitexte import flow, readers
 from bitexte.cli import options
-from bitexte.config import Config
+from bitexte.config import DEFAULT_FILE, Config
 from bitexte.engines import ENGINES
 from bitexte.errors import ConfigError, InputError
 from bitexte.files import read_bytes
@@ -135,7 +135,7 @@ def batch(
     sizes = _sizes(growth)
     rows = []
     with tempfile.TemporaryDirectory(prefix="bitexte-bench-") as work:
-        programs = timing.Bench(Path(work), lines, articles, loaded, _flags(loaded))
+        programs = timing.Bench(Path(work), lines, articles, loaded, _flags(loaded, config))
         for row in programs.rows(names, sizes):
             rows.append(row)
             if not as_json:
@@ -143,16 +143,20 @@ def batch(
     print(json.dumps({"version": 1, "rows": [asdict(row) for row in rows]}))
 
 
-def _flags(config: Config) -> list[str]:
-    flags = ["--model", config.model, "--beam-size", str(config.beam_size)]
-    return [*flags, *(["--threads", str(config.threads)] if config.threads else [])]
+def _flags(config: Config, file: Path | None) -> list[str]:
+    """Write the flags of the runs that are timed; they work in a folder of their own."""
+    model = str(Path(config.model).absolute()) if Path(config.model).is_dir() else config.model
+    flags = ["--model", model, "--beam-size", str(config.beam_size)]
+    flags += ["--threads", str(config.threads)] if config.threads else []
+    file = file or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
+    return [*flags, *(["--config", str(file.absolute())] if file else [])]
 
 
 def _sizes(listing: str) -> Sequence[int]:
-    try:
-        return [int(size) for size in listing.split(",")]
-    except ValueError:
-        raise ConfigError(f"growth is {listing!r}", "write numbers, as in 1000,10000") from None
+    sizes = [int(size) for size in listing.split(",") if size.strip().isdecimal()]
+    if not sizes or min(sizes) < 1 or len(sizes) != listing.count(",") + 1:
+        raise ConfigError(f"growth is {listing!r}", "write numbers, as in 1000,10000")
+    return sizes
 
 
 def _print_ratio(row: "bench_batch.Row") -> None:

@@ -45,3 +45,15 @@ def start(config: Config) -> Runner:
 def share(config: Config, workers: int) -> int:
     """Return the CPU threads of one of so many workers on this machine: no core has two."""
     return max(1, (config.threads or cores()) // workers)
+
+
+def settle(config: Config) -> None:
+    """Keep the products that link words on one thread: the engine has the cores already.
+
+    Not beside `marian`: torch may take its products from the same library.
+    """
+    if config.words and config.engine != "marian":
+        import numpy  # noqa: F401  it loads what is to be limited
+        from threadpoolctl import threadpool_limits
+
+        threadpool_limits(1, user_api="blas")

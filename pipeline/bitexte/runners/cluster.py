@@ -63,6 +63,7 @@ class _Worker:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._engine: Engine = load(config)
+        runners.settle(config)
 
     def signature(self) -> str:
         return self._engine.signature

@@ -35,6 +35,7 @@ class Threads:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._engine = load(config)
+        runners.settle(config)
         # Engines other than ct2 take one window at a time: torch has threads of its own.
         threads = WINDOWS_A_WORKER if config.engine == "ct2" else 1
         self._pool = ThreadPoolExecutor(threads)
@@ -57,6 +58,8 @@ class Processes:
         self._config = replace(config, threads=runners.share(config, config.jobs))
         self.slots = WINDOWS_A_WORKER * config.jobs
         self._pool = self._fresh()
+        for loaded in [self.submit([]) for _ in range(config.jobs)]:
+            loaded.result()  # or the error that keeps a worker from its engine
 
     def submit(self, asked: Sequence[Asked]) -> Future[list[Outcome]]:
         """Hand over a window, see `Runner.submit`."""
@@ -95,6 +98,7 @@ def _open(config: Config) -> None:
     _config = config
     try:
         _engine = load(config)
+        runners.settle(config)
     except BitexteError as error:
         _engine = error
 
