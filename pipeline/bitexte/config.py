@@ -53,7 +53,7 @@ class Config:
     jobs: int = 0
     address: str = ""
     beam_size: int = 4
-    batch_tokens: int = 768
+    batch_tokens: int = 2048
     window_sentences: int = 4096
     max_sentence_chars: int = 1000
     max_article_chars: int = 1_000_000

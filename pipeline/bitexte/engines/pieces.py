@@ -25,6 +25,8 @@ LOOP_TIMES = 3
 
 # How good a cut is after a word that ends so; after any other word it is 0.
 _STRENGTH = {";": 3, ":": 2, ",": 1, "–": 1, "—": 1, "-": 1}
+# Sentences of one length in a batch: fewer read the weights too often for too little.
+ALIKE_SENTENCES = 20
 _LANGUAGE = re.compile(r">>[^<>\s]+<<")
 
 
@@ -189,14 +191,15 @@ def batches(sources: Sequence[Sequence[str]], batch_tokens: int) -> list[list[in
 def alike(sources: Sequence[Sequence[str]], batch_tokens: int) -> list[list[int]]:
     """Group sources of the same length, longest first, at most `batch_tokens` a group.
 
-    Returns their positions. Such batches need no padding.
+    Returns their positions. Such batches need no padding, and none is large: past some twenty
+    sentences a batch of a small model outgrows the processor's caches.
     """
     lengths: dict[int, list[int]] = {}
     for place, source in enumerate(sources):
         lengths.setdefault(len(source), []).append(place)
     groups: list[list[int]] = []
     for length, places in sorted(lengths.items(), reverse=True):
-        room = max(1, batch_tokens // max(1, length))
+        room = max(1, min(ALIKE_SENTENCES, batch_tokens // max(1, length)))
         groups += [places[start : start + room] for start in range(0, len(places), room)]
     return groups
 
