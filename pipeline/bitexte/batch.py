@@ -20,7 +20,7 @@ from bitexte.store import Store
 READ_AHEAD = 256
 # Sentences of a window that a worker is given at a time: enough for full batches of one length,
 # for a window is cut up by length, and few enough to lose little and to see it go on.
-TASK_SENTENCES = 256
+TASK_SENTENCES = 128
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

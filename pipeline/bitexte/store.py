@@ -20,7 +20,7 @@ from bitexte.records import Article, Bitext, Links, Pair, Suggestion, Translatio
 
 # "bitx": so that a file of another program is told from a store.
 APPLICATION = 0x62697478
-CACHE_KIB = 65_536
+CACHE_KIB = 16_384
 # Another program may be looking into the file: so long it may keep us waiting.
 BUSY_SECONDS = 10
 
