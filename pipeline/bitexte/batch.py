@@ -2,9 +2,10 @@
 
 import time
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from bitexte import engines, flow, readers, runners
 from bitexte.config import Config
@@ -46,9 +47,9 @@ class _Window:
     asked: Sequence[Asked]
     found: dict[str, Outcome]
 
-    def tasks(self) -> list[Sequence[Asked]]:
+    def tasks(self, length: Callable[[str], int]) -> list[Sequence[Asked]]:
         """Cut what is asked into tasks of sentences of like length, the longest first."""
-        longest = sorted(self.asked, key=lambda one: -len(one[0]))
+        longest = sorted(self.asked, key=lambda one: -length(one[0]))
         starts = range(0, len(longest), TASK_SENTENCES)
         return [longest[start : start + TASK_SENTENCES] for start in starts]
 
@@ -144,13 +145,17 @@ class Batch:
                     elif window.complete:
                         yield from self._settle(window)
                     else:
-                        tasks.extend((window, task) for task in window.tasks())
+                        tasks.extend((window, task) for task in window.tasks(self._length))
                 if runner is None or not flying:
                     return
                 yield from self._landed(flying, runner)
         finally:
             if runner is not None:
                 runner.close()
+
+    @cached_property
+    def _length(self) -> Callable[[str], int]:
+        return engines.measure(self._config)
 
     def _start(self) -> runners.Runner:
         started = time.perf_counter()

@@ -1,6 +1,6 @@
 """The Engine protocol and the table of engines."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from bitexte.config import Config
@@ -37,6 +37,10 @@ class Maker(Protocol):
         """Return the signature that the loaded engine would have."""
         ...
 
+    def measure(self, config: Config) -> Callable[[str], int]:
+        """Return what tells how long a sentence is to the engine, which is not loaded for it."""
+        ...
+
 
 ENGINES: Registry[Maker] = Registry(
     "engine",
@@ -56,3 +60,11 @@ def signature(config: Config) -> str:
     Raises ModelError if its model cannot be found or trusted.
     """
     return ENGINES.get(config.engine).sign(config)
+
+
+def measure(config: Config) -> Callable[[str], int]:
+    """Return what tells how long a sentence is to the engine that the settings name.
+
+    Sentences that are as long as each other make the best batches.
+    """
+    return ENGINES.get(config.engine).measure(config)

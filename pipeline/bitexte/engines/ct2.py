@@ -1,7 +1,7 @@
 """MarianMT through CTranslate2: the default on CPU and GPU."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,11 @@ class Ct2:
     def sign(config: Config) -> str:
         """Return the signature without loading the model, see `engines.signature`."""
         return _signature(models.find(config.model, config.revision), config)
+
+    @staticmethod
+    def measure(config: Config) -> Callable[[str], int]:
+        """Count a sentence's pieces, see `engines.measure`."""
+        return Pieces(models.find(config.model, config.revision).folder).length
 
     def translate(self, sentences: Sequence[str]) -> list[Translation]:
         """Translate sentences, see `Engine.translate`."""

@@ -1,6 +1,6 @@
 """Gives every sentence back: the dry run, and the test double."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from bitexte.config import Config
 from bitexte.records import Translation
@@ -16,6 +16,11 @@ class Identity:
     def sign(config: Config) -> str:
         """Return the signature, see `engines.signature`."""
         return "identity"
+
+    @staticmethod
+    def measure(config: Config) -> Callable[[str], int]:
+        """Count a sentence's characters, see `engines.measure`."""
+        return len
 
     def translate(self, sentences: Sequence[str]) -> list[Translation]:
         """Give each sentence back, with log-probability 0."""

@@ -1,6 +1,6 @@
 """MarianMT through transformers and torch: the reference."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from bitexte.config import Config
@@ -33,6 +33,11 @@ class Marian:
     def sign(config: Config) -> str:
         """Return the signature without loading the model, see `engines.signature`."""
         return _signature(models.find(config.model, config.revision), config)
+
+    @staticmethod
+    def measure(config: Config) -> Callable[[str], int]:
+        """Count a sentence's pieces, see `engines.measure`."""
+        return Pieces(models.find(config.model, config.revision).folder).length
 
     def translate(self, sentences: Sequence[str]) -> list[Translation]:
         """Translate sentences, see `Engine.translate`."""

@@ -80,6 +80,10 @@ class Pieces:
             pieces = self.source.encode(text, out_type=str)
         return [*pieces, EOS]
 
+    def length(self, text: str) -> int:
+        """Count the source pieces of a text, without the end mark."""
+        return len(self.source.encode(text, out_type=int))
+
     def numbers(self, pieces: Sequence[str]) -> list[int]:
         """Return the numbers of pieces in the vocabulary."""
         unknown = self.vocabulary["<unk>"]
@@ -97,7 +101,7 @@ class Pieces:
         A text without a piece has no part: it is blank, or nothing in it is visible.
         """
         room = self.limit - 1  # the end mark
-        total = len(self.source.encode(text, out_type=int))
+        total = self.length(text)
         if total <= room:
             return [text.strip()] if total else []
         words = [part for word in text.split() for part in self._short(word, room)]
@@ -114,7 +118,7 @@ class Pieces:
 
     def _short(self, word: str, room: int) -> list[str]:
         """Halve a word that no model could take, such as a kilometre of base64, until it fits."""
-        if len(word) == 1 or len(self.source.encode(word, out_type=int)) <= room:
+        if len(word) == 1 or self.length(word) <= room:
             return [word]
         half = len(word) // 2
         return [*self._short(word[:half], room), *self._short(word[half:], room)]

@@ -17,8 +17,8 @@ from bitexte.engines import Engine, load
 from bitexte.errors import BitexteError
 from bitexte.flow import Asked, Outcome, work
 
-# While one window is linked, the next is at the engine.
-WINDOWS_A_WORKER = 2
+# While one task is linked, the next is at the engine, and one waits.
+WINDOWS_A_WORKER = 3
 
 
 def start(config: Config) -> runners.Runner:
