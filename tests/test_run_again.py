@@ -60,6 +60,27 @@ def test_the_same_command_again_does_nothing_and_writes_the_same(archive: RunCli
     assert exports() == before
 
 
+def test_exports_that_stand_there_are_left_and_missing_or_touched_ones_are_remade(
+    archive: RunCli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive(*RUN)
+    before, stamps = exports(), [path.stat().st_mtime_ns for path in Path("exports").glob("a*")]
+    archive(*RUN)
+    assert [path.stat().st_mtime_ns for path in Path("exports").glob("a*")] == stamps
+    Path("exports/archive.tmx").write_bytes(b"touched")
+    archive(*RUN)
+    assert exports() == before
+    Path("exports/archive.jsonl").unlink()
+    archive(*RUN)
+    assert exports() == before
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1600000000")
+    archive(*RUN)
+    assert manifest()["made_at"].startswith("2020-09-13")
+    archive(*RUN, "--min-confidence", "1")
+    archive(*RUN, "--format", "jsonl")
+    assert [file["name"] for file in manifest()["files"]] == ["archive.jsonl"]
+
+
 def test_what_changed_is_done_again_and_what_went_is_gone(archive: RunCli) -> None:
     archive(*RUN)
     Path("archive/a.txt").write_text("Il grêle à Spa.", "utf-8")

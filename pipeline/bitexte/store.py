@@ -376,6 +376,14 @@ class Store:
             (run,),
         )
 
+    def texts(self, run: int) -> Iterator[tuple[str, str]]:
+        """List the id and the name of each article that a run has done, by name."""
+        yield from self._db.execute(
+            "SELECT article.id, item.name FROM item JOIN article ON article.row = item.article"
+            " WHERE item.run = ? ORDER BY item.name",
+            (run,),
+        )
+
     def bitexts(self, run: int) -> "Corpus":
         """Return what a run has done, ordered by name; read anew each time it is gone through."""
         return Corpus(self._db, run)

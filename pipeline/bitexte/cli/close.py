@@ -10,10 +10,11 @@ from typing import Any
 
 import typer
 
+from bitexte import __version__
 from bitexte.cli import report
 from bitexte.config import Config
 from bitexte.errors import SOME_FAILED
-from bitexte.exporters import counted, manifest
+from bitexte.exporters import counted, digest, manifest
 from bitexte.files import STDIN, sweep
 from bitexte.store import Run, Store
 
@@ -83,6 +84,21 @@ def write(store: Store, run: Run, config: Config, beside: bool = False) -> list[
     if not run.done:
         return []
     base = Path(config.out) / run.name
+    failures = [
+        {"name": name, "error": message, "hint": hint}
+        for name, message, hint in store.failures(run.id)
+    ]
+    told = {
+        "bitexte": __version__,
+        "signature": run.signature,
+        "pending": run.pending,
+        "failures": failures,
+        "command": run.command,
+        "settings": json.loads(json.dumps(dict(run.settings))),
+        "texts_sha256": digest(store.texts(run.id)),
+    }
+    if not beside and (there := manifest.current(base, told, len(config.formats))):
+        return there
     sweep(base.parent)
     paths, counts = counted(store.bitexts(run.id), config.formats, base, config.min_confidence)
     listing = manifest.write(
@@ -90,7 +106,7 @@ def write(store: Store, run: Run, config: Config, beside: bool = False) -> list[
         signature=run.signature,
         counts=counts,
         files=paths,
-        failures=store.failures(run.id),
+        failures=failures,
         pending=run.pending,
         command=run.command,
         settings=run.settings,

@@ -1,6 +1,7 @@
 """The table of export formats; threshold and order, applied once for all."""
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +21,7 @@ WHOLE = frozenset({"html"})
 
 # A segment is one line: line and paragraph breaks become spaces. U+00A0 and U+202F stay: they
 # carry meaning in French.
-_BREAKS = str.maketrans(dict.fromkeys("\t\n\r\v\f\x85\u2028\u2029", " "))
+_BREAKS = re.compile("[\t\n\r\v\f\x85\u2028\u2029]")
 
 
 @dataclass(slots=True)
@@ -61,6 +62,18 @@ def counted(
     return paths, kept.counts
 
 
+def digest(texts: Iterable[tuple[str, str]]) -> str:
+    """Sum up which texts a corpus is made of: the id and name of each article, in order."""
+    total = hashlib.sha256()
+    for identity, name in texts:
+        total.update(_named(identity, name))
+    return total.hexdigest()
+
+
+def _named(identity: str, name: str) -> bytes:
+    return f"{identity} {name}\n".encode(errors="replace")
+
+
 class _Kept:
     """The bitexts without the pairs that stay out of corpora, counted as they go by."""
 
@@ -77,7 +90,7 @@ class _Kept:
             counts.articles += 1
             counts.pairs += len(pairs)
             counts.left_out += len(bitext.pairs) - len(pairs)
-            texts.update(f"{bitext.article.id} {bitext.article.name}\n".encode(errors="replace"))
+            texts.update(_named(bitext.article.id, bitext.article.name))
             yield replace(bitext, pairs=pairs)
         counts.texts_sha256 = texts.hexdigest()
 
@@ -89,4 +102,4 @@ def _wanted(pair: Pair, min_confidence: float) -> bool:
 
 def line(text: str) -> str:
     """Make a text one trimmed line of NFC that every reader takes."""
-    return normalize("NFC", UNFIT.sub("", text.translate(_BREAKS))).strip()
+    return normalize("NFC", UNFIT.sub("", _BREAKS.sub(" ", text))).strip()

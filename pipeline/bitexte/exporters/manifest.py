@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,13 @@ def write(
     signature: str,
     counts: Counts,
     files: Sequence[Path],
-    failures: Iterable[tuple[str, str, str]],
+    failures: Sequence[Mapping[str, str]],
     pending: int,
     command: str,
     settings: Mapping[str, Any],
     beside: bool = False,
 ) -> Path:
-    """Write `base`.manifest.json and return its path; `failures` are name, message and hint.
+    """Write `base`.manifest.json and return its path; `failures` have name, error and hint.
 
     `beside` keeps what an earlier manifest says of other files of the same corpus.
 
@@ -34,15 +35,13 @@ def write(
     content: dict[str, Any] = {
         "version": 1,
         "bitexte": __version__,
-        "made_at": now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "made_at": _stamp(),
         "signature": signature,
         "articles": counts.articles,
         "pairs": counts.pairs,
         "left_out": counts.left_out,
         "pending": pending,
-        "failures": [
-            {"name": name, "error": message, "hint": hint} for name, message, hint in failures
-        ],
+        "failures": list(failures),
         "texts_sha256": counts.texts_sha256,
         "files": [_file(file) for file in files],
         "command": command,
@@ -54,6 +53,29 @@ def write(
         text = json.dumps(content, ensure_ascii=False, indent=2)
         out.write(text.encode("utf-8", "replace") + b"\n")
     return path
+
+
+def current(base: Path, expected: Mapping[str, Any], formats: int) -> list[Path]:
+    """List the files that stand there already, made of the same texts in the same way, or none.
+
+    `expected` are fields of the manifest, `formats` the number of its files; each file is read and
+    its sum compared. With SOURCE_DATE_EPOCH set, they must be of that time, too.
+    """
+    path = base.with_name(f"{base.name}.manifest.json")
+    try:
+        told = json.loads(path.read_bytes())
+        same = all(told[key] == value for key, value in expected.items())
+        whole = all(_file(base.with_name(file["name"])) == file for file in told["files"])
+        dated = not os.environ.get("SOURCE_DATE_EPOCH") or told["made_at"] == _stamp()
+        if same and whole and dated and len(told["files"]) == formats:
+            return [*(base.with_name(file["name"]) for file in told["files"]), path]
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # none, or none of ours
+    return []
+
+
+def _stamp() -> str:
+    return now().strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _others(path: Path, content: Mapping[str, Any]) -> list[dict[str, Any]]:
