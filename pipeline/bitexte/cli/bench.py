@@ -109,6 +109,9 @@ def batch(
             help="bare, jobs, ray, transformers, again, growth; repeat it.", show_default="all"
         ),
     ] = None,
+    runs: Annotated[
+        int, typer.Option(min=1, help="Turns of bare, jobs and ray; the best of each counts.")
+    ] = 1,
     growth: Annotated[
         str, typer.Option(help="Sizes of the folders that show how it grows.")
     ] = "1000,10000,100000",
@@ -135,7 +138,7 @@ def batch(
     sizes = _sizes(growth)
     rows = []
     with tempfile.TemporaryDirectory(prefix="bitexte-bench-") as work:
-        programs = timing.Bench(Path(work), lines, articles, loaded, _flags(loaded, config))
+        programs = timing.Bench(Path(work), lines, articles, loaded, _flags(loaded, config), runs)
         for row in programs.rows(names, sizes):
             rows.append(row)
             if not as_json:
