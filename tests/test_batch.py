@@ -31,6 +31,7 @@ class Fake:
         self.deadly = deadly
         self.deaths = deaths
         self.closed = False
+        self.waits = 0
 
     def submit(self, asked: Sequence[Asked]) -> Future[list[Outcome]]:
         future: Future[list[Outcome]] = Future()
@@ -46,6 +47,9 @@ class Fake:
         if "maudit" in text:
             return ModelError("refused")
         return Translation(text=text.upper(), logprob=-0.5, tokens=1)
+
+    def ready(self) -> None:
+        self.waits += 1
 
     def close(self) -> None:
         self.closed = True
@@ -110,6 +114,27 @@ def test_a_sentence_is_translated_once_within_a_run_and_across(
     assert {pair.origin for pair in pairs} == {"engine"}
 
 
+def test_a_sentence_that_is_being_translated_is_not_asked_for_again(
+    fake: Fake, kept: store.Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Fake, "slots", 9)  # all windows are looked up before anything is back
+    names = written(tmp_path, f"{RAIN} {SNOW}", RAIN, f"{SNOW} {WIND}", f"{RAIN} {SNOW}")
+    done = ran(kept, names, window_sentences=1)
+    assert sorted(text for task in fake.asked for text in task) == sorted([RAIN, SNOW, WIND])
+    assert [type(one) for one in done] == [Bitext] * 4
+    assert targets(kept)[3] == [RAIN.upper(), SNOW.upper()]
+
+
+def test_what_needs_no_work_comes_out_before_what_does(
+    fake: Fake, kept: store.Store, tmp_path: Path
+) -> None:
+    names = written(tmp_path, RAIN, SNOW, WIND)
+    ran(kept, names[1:2])
+    Path(names[2]).write_bytes(b"")
+    done = ran(kept, names)
+    assert [type(one) for one in done] == [Unchanged, Failure, Bitext]
+
+
 def test_unchanged_texts_need_no_worker(fake: Fake, kept: store.Store, tmp_path: Path) -> None:
     names = written(tmp_path, RAIN, SNOW)
     ran(kept, names)
@@ -143,7 +168,7 @@ def test_a_window_is_asked_for_in_tasks_by_length(
 ) -> None:
     monkeypatch.setattr("bitexte.batch.TASK_SENTENCES", 2)
     ran(kept, written(tmp_path, f"{RAIN} {WIND}", f"Il tonne. {SNOW}"))
-    assert fake.asked == [[WIND, RAIN], [SNOW, "Il tonne."]]
+    assert fake.asked == [[WIND], [RAIN, SNOW], ["Il tonne."]]  # two of one length stay together
     assert targets(kept)[1] == ["IL TONNE.", SNOW.upper()]
 
 
@@ -173,6 +198,7 @@ def test_a_window_whose_worker_died_is_done_again(
     names = written(tmp_path, *(f"Voici le numéro {number} du jour." for number in range(6)))
     done = ran(kept, names, window_sentences=2)
     assert [type(one) for one in done] == [Bitext] * 6
+    assert fake.waits  # until a worker is there again
 
 
 def test_a_sentence_that_kills_every_worker_costs_its_article_alone(
@@ -203,7 +229,7 @@ def test_imported_units_come_before_the_engine(
 ) -> None:
     names = written(tmp_path, f"{RAIN} {SNOW}")
     ran(kept, names)
-    kept.learn("a.tmx", "fr-en", [(RAIN, "It is raining in Liège.", "")], "00", NOW)
+    kept.learn("a.tmx", "fr-en", [(RAIN, "It is raining in Liège.", "")], NOW)
     [done] = ran(kept, names)
     assert [(pair.target, pair.origin) for pair in done.pairs] == [
         ("It is raining in Liège.", "memory"),
@@ -221,7 +247,7 @@ def test_what_is_nearly_the_same_is_offered_and_never_used(
 ) -> None:
     near = "Il pleut à Liége."
     units = [(near, "It rains in Liège.", ""), (WIND, "The wind rises.", "")]
-    kept.learn("a.tmx", "fr-en", units, "00", NOW)
+    kept.learn("a.tmx", "fr-en", units, NOW)
     names = written(tmp_path, RAIN)
     [done] = ran(kept, names)
     assert done.pairs[0].suggestions == ()

@@ -117,9 +117,16 @@ def test_a_bug_that_strikes_one_sentence_costs_its_article_alone() -> None:
     assert "ZeroDivisionError: oops" in second.error.message
 
 
+def test_a_bug_that_strikes_one_sentence_costs_its_article_when_it_is_asked_alone_too() -> None:
+    [failure] = translated(article("Un mot maudit ici."), engine=Broken(refused="maudit"))
+    assert isinstance(failure, Failure)
+    assert "ZeroDivisionError: oops" in failure.error.message
+
+
 def test_a_bug_that_strikes_everything_is_not_taken_for_bad_input() -> None:
+    many = " ".join(f"Voici le numéro {number} du jour." for number in range(flow.STRIKES))
     with pytest.raises(ZeroDivisionError):
-        translated(article("Il pleut à Liège. Il neige."), engine=Broken(refused=""))
+        translated(article(many), engine=Broken(refused=""))
 
 
 def test_one_article_the_engine_refuses_costs_one_failure() -> None:
@@ -171,6 +178,8 @@ def test_the_signature_names_all_that_changes_the_text() -> None:
         {"abbreviations": ("x",)},
         {"target_lang": "en-GB"},
         {"words": False},
+        {"min_french": 0.0},
+        {"max_article_chars": 500},
     ):
         other = replace(CONFIG, **change)  # type: ignore[arg-type]
         assert flow.signature("identity", other) != signature

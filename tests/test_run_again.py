@@ -2,7 +2,11 @@
 
 import hashlib
 import json
+import os
 import shlex
+import subprocess
+import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -115,13 +119,17 @@ def test_what_failed_is_tried_again(archive: RunCli) -> None:
 
 
 def test_the_first_failure_can_end_a_run(archive: RunCli) -> None:
-    Path("bitexte.toml").write_text("window_sentences = 2\n", "utf-8")
     Path("archive/b.txt").write_bytes(b"")
+    Path("archive/deep/c.txt").write_bytes(b"")
     done = archive(*RUN, "--fail-fast")
-    assert done.code == 6
+    assert (done.code, done.out, done.err.count("failed: ")) == (6, "", 1)
+    status = archive("status").out
+    assert "archive: 0 of 3 articles done" in status
+    assert "1 failed, 2 pending" in status
+    archive(*RUN)
+    archive(*RUN, "--fail-fast")
     told = manifest()
-    assert (done.err.count("failed: "), len(told["failures"])) == (1, 1)
-    assert told["articles"] + 1 + told["pending"] == 3
+    assert (told["articles"], len(told["failures"]), told["pending"]) == (1, 1, 1)
 
 
 def test_the_manifest_says_what_was_written_and_how_to_remake_it(archive: RunCli) -> None:
@@ -138,6 +146,64 @@ def test_the_manifest_says_what_was_written_and_how_to_remake_it(archive: RunCli
         path.unlink()
     assert archive(*shlex.split(told["command"])[1:]).code == 0
     assert exports() == before
+
+
+def test_what_was_taken_by_force_is_not_taken_for_done_without(archive: RunCli) -> None:
+    text = "The operator said that services had been restored across the island."
+    Path("archive/a.txt").write_text(text, "utf-8")
+    assert archive(*RUN, "--force").code == 0
+    done = archive(*RUN)
+    assert (done.code, done.err.count("failed: archive/a.txt: this does not look")) == (6, 1)
+    assert {row["article"] for row in rows()} == {"archive/b.txt", "archive/deep/c.txt"}
+
+
+def test_an_export_with_another_threshold_is_not_taken_for_the_corpus_of_the_run(
+    archive: RunCli,
+) -> None:
+    archive(*RUN)
+    before = exports()
+    archive("export", "archive", "--format", "jsonl", "--min-confidence", "1")
+    told = manifest()
+    assert ([file["name"] for file in told["files"]], told["settings"]["min_confidence"]) == (
+        ["archive.jsonl"],
+        1.0,
+    )
+    first, _, second = told["command"].partition(" && ")
+    assert first.startswith("bitexte run archive")
+    assert second == "bitexte export archive --format jsonl --min-confidence 1.0"
+    assert exports() != before
+    archive(*RUN)
+    assert exports() == before
+
+
+def test_a_format_that_is_not_there_is_made_whatever_else_is(archive: RunCli) -> None:
+    archive(*RUN, "--format", "jsonl")
+    Path("exports/archive.jsonl").unlink()
+    archive("export", "archive", "--format", "html")
+    archive(*RUN, "--format", "jsonl")
+    assert rows()
+
+
+def test_a_name_that_is_no_utf_8_is_told_and_stops_nothing(archive: RunCli) -> None:
+    if sys.platform != "linux":
+        pytest.skip("other systems have no such names")
+    Path(os.fsdecode(b"archive/\xe9t\xe9.txt")).write_text(TEXTS["b.txt"], "utf-8")
+    Path(os.fsdecode(b"archive/\xe9.txt")).write_bytes(b"")
+    script = [sys.executable, "-m", "bitexte"]
+    for command in ([*RUN, "--json"], [*RUN, "--dry-run"], [*RUN, "--json"], ["status"]):
+        done = subprocess.run([*script, *command], capture_output=True)
+        assert b"Traceback" not in done.stderr, done.stderr
+        assert b"\\udce9" in done.stdout
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+def test_a_text_in_a_pipe_is_read_once(archive: RunCli) -> None:
+    os.mkfifo("pipe")
+    text = TEXTS["b.txt"].encode()
+    writer = threading.Thread(target=lambda: Path("pipe").write_bytes(text), daemon=True)
+    writer.start()
+    assert archive("run", "pipe", *IDENTITY).code == 0
+    assert rows("exports/pipe.jsonl")[0]["translation"]["fr"] == TEXTS["b.txt"]
 
 
 def test_a_dry_run_says_what_would_be_done_and_writes_nothing(archive: RunCli) -> None:
@@ -275,6 +341,13 @@ def test_what_cannot_be_imported_says_why_and_changes_nothing(archive: RunCli) -
         assert message in done.err
     assert archive("memory", "list").out == before
     assert archive("memory", "forget", "no.tmx").code == 3
+
+
+def test_another_pair_of_languages_leaves_what_was_imported(archive: RunCli) -> None:
+    remember(archive, ("Il pleut à Liège.", "Rain in Liège."))
+    done = archive("memory", "import", "agency.tmx", "--target-lang", "de")
+    assert (done.code, "error: agency.tmx: no unit of fr-de in it" in done.err) == (3, True)
+    assert archive("memory", "list").out.startswith("agency.tmx: 1 units, fr-en")
 
 
 # ---- what stops a run

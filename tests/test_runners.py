@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -139,6 +140,25 @@ def test_a_ray_worker_that_is_killed_costs_nothing(
         assert list(kept.bitexts(batch.run)) == bitexts(names, config)
 
 
+def _until_it_is_lost(runner: runners.Runner) -> None:
+    while True:  # it takes the cluster a moment to see it
+        runner.submit([(SENTENCES[0], None)]).result()
+
+
+def test_ray_waits_for_a_worker_that_starts_again_and_takes_it_back(
+    ray: Any, config: Config
+) -> None:
+    runner = runners.start(replace(config, runner="ray", jobs=1))
+    [pid] = workers_of_ray()
+    os.kill(pid, signal.SIGKILL)
+    with pytest.raises(runner.lost):
+        _until_it_is_lost(runner)
+    runner.ready()
+    assert runner.submit([(SENTENCES[0], None)]).result()
+    assert workers_of_ray() != [pid]
+    runner.close()
+
+
 def test_processes_end_with_the_driver_that_is_killed(config: Config, tmp_path: Path) -> None:
     script = (
         "import multiprocessing, sys, time\n"
@@ -196,8 +216,29 @@ def test_cores_are_shared_and_none_is_given_out_twice() -> None:
 def test_a_gpu_worker_takes_a_gpu_and_idle_gpus_get_a_word(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    resources = {"CPU": 16.0, "GPU": 2.0}
-    assert _workers(resources, 0, 1, 1) == 2
+    nodes = [{"CPU": 16.0, "GPU": 2.0}, {"CPU": 1.0, "GPU": 2.0}]
+    assert _workers(nodes, 0, 1, 1) == 3
     assert not caplog.records
-    assert _workers(resources, 0, 4, 0) == 4
-    assert "2 GPUs that stand idle" in caplog.text
+    assert _workers(nodes, 0, 4, 0) == 4
+    assert "4 GPUs that stand idle" in caplog.text
+
+
+def test_a_worker_has_to_fit_on_one_machine() -> None:
+    assert _workers([{"CPU": 6.0}] * 50, 0, 4, 0) == 50
+    with pytest.raises(ConfigError, match="carries 50 workers with 4 CPUs each, not 51"):
+        _workers([{"CPU": 6.0}] * 50, 51, 4, 0)
+    with pytest.raises(ConfigError, match="carries 0 workers with 4 CPUs each, not any"):
+        _workers([{"CPU": 2.0}] * 50, 0, 4, 0)
+
+
+def test_ray_works_without_a_cluster_to_join(config: Config) -> None:
+    script = (
+        "import sys\n"
+        "from bitexte import Config, runners\n"
+        "runner = runners.start(Config(engine='identity', runner='ray', jobs=1, threads=2))\n"
+        "print(runner.submit([('Il pleut.', None)]).result()[0].text, runner.slots)\n"
+        "runner.close()\n"
+    )
+    pytest.importorskip("ray", reason="the extra `ray` is not installed")
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (done.stdout, done.returncode) == ("Il pleut. 2\n", 0), done.stderr

@@ -150,7 +150,7 @@ def test_links_of_another_linker_do_not_count(kept: store.Store, bitext: Bitext)
 
 def test_imported_units_match_whatever_their_white_space(kept: store.Store) -> None:
     units = [("Il\u00a0pleut !", "It rains!", "")]
-    assert kept.learn("a.tmx", "fr-en", units, "00", NOW) == 1
+    assert kept.learn("a.tmx", "fr-en", units, NOW) == 1
     assert kept.match("fr-en", "Il pleut\u202f!") == "It rains!"
     assert kept.match("fr-en", "Il pleut!") is None
     assert kept.match("fr-de", "Il pleut !") is None
@@ -158,9 +158,9 @@ def test_imported_units_match_whatever_their_white_space(kept: store.Store) -> N
 
 def test_the_unit_changed_last_counts_and_of_several_files_the_last(kept: store.Store) -> None:
     units = [("a", "new", "2021"), ("a", "old", "2020"), ("b", "first", ""), ("b", "second", "")]
-    kept.learn("one.tmx", "fr-en", units, "00", NOW)
+    kept.learn("one.tmx", "fr-en", units, NOW)
     assert [kept.match("fr-en", text) for text in "ab"] == ["new", "second"]
-    kept.learn("two.tmx", "fr-en", [("a", "other", "")], "01", NOW)
+    kept.learn("two.tmx", "fr-en", [("a", "other", "")], NOW)
     assert kept.match("fr-en", "a") == "other"
     assert list(kept.units("fr-en")) == [("a", "other"), ("b", "second")]
     assert kept.forget("two.tmx")
@@ -169,12 +169,35 @@ def test_the_unit_changed_last_counts_and_of_several_files_the_last(kept: store.
 
 def test_the_digest_of_a_memory_changes_with_what_is_in_it(kept: store.Store) -> None:
     seen = [kept.digest("fr-en")]
-    for name, sha256 in (("one.tmx", "00"), ("two.tmx", "01"), ("one.tmx", "02")):
-        kept.learn(name, "fr-en", [("a", "b", "")], sha256, NOW)
+    for name, target in (("one.tmx", "b"), ("two.tmx", "c"), ("one.tmx", "d")):
+        kept.learn(name, "fr-en", [("a", target, "")], NOW)
         seen.append(kept.digest("fr-en"))
     assert seen[0] == ""
     assert len(set(seen)) == 4
     assert kept.digest("fr-de") == ""
+    before = kept.digest("fr-en")
+    kept.learn("one.tmx", "fr-en", [("a", "d", "")], NOW)
+    kept.learn("two.tmx", "fr-en", [("a", "c", "")], NOW)
+    assert kept.digest("fr-en") != before  # the other file is the last one now
+    kept.learn("one.tmx", "fr-en", [("a", "d", "")], NOW)
+    assert kept.digest("fr-en") == before
+
+
+def test_a_file_gives_each_pair_of_languages_its_own(kept: store.Store) -> None:
+    kept.learn("a.tmx", "fr-en", [("a", "b", "")], NOW)
+    before = kept.digest("fr-en")
+    kept.learn("a.tmx", "fr-de", [("a", "c", "")], NOW)
+    assert (kept.match("fr-en", "a"), kept.match("fr-de", "a")) == ("b", "c")
+    assert kept.digest("fr-en") == before
+    assert kept.forget("a.tmx")
+    assert kept.imports() == []
+
+
+def test_an_import_without_a_unit_leaves_what_was_there(kept: store.Store) -> None:
+    kept.learn("a.tmx", "fr-en", [("a", "b", "")], NOW)
+    with pytest.raises(InputError, match="no unit of fr-en in it"):
+        kept.learn("a.tmx", "fr-en", [], NOW)
+    assert kept.match("fr-en", "a") == "b"
 
 
 def test_an_import_that_breaks_off_leaves_what_was_there(kept: store.Store) -> None:
@@ -182,10 +205,10 @@ def test_an_import_that_breaks_off_leaves_what_was_there(kept: store.Store) -> N
         yield "c", "d", ""
         raise InputError("one.tmx: cut short")
 
-    kept.learn("one.tmx", "fr-en", [("a", "b", "")], "00", NOW)
+    kept.learn("one.tmx", "fr-en", [("a", "b", "")], NOW)
     before = kept.digest("fr-en")
     with pytest.raises(InputError):
-        kept.learn("one.tmx", "fr-en", damaged(), "01", NOW)
+        kept.learn("one.tmx", "fr-en", damaged(), NOW)
     assert (kept.match("fr-en", "a"), kept.match("fr-en", "c")) == ("b", None)
     assert kept.digest("fr-en") == before
 
@@ -313,6 +336,25 @@ def test_an_older_store_is_brought_up_to_date(
         assert database.execute("PRAGMA user_version").fetchone() == (len(later),)
         assert database.execute("SELECT count(*) FROM later").fetchone() == (0,)
     database.close()
+
+
+def test_a_store_of_the_first_version_keeps_what_was_imported(
+    tmp_path: Path, bitext: Bitext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.sqlite"
+    with monkeypatch.context() as patch, sqlite3.connect(path) as database:
+        patch.setattr(store, "MIGRATIONS", store.MIGRATIONS[:1])
+        store._migrate(database)
+        database.execute("INSERT INTO import VALUES (7, 'a.tmx', 'fr-en', '00', 1, '2020')")
+        key = store._unit_key("fr-en", "a")
+        database.execute("INSERT INTO unit VALUES (?, 7, 'a', 'b', '')", (key,))
+    database.close()
+    with store.opened(path) as kept:
+        assert kept.match("fr-en", "a") == "b"
+        assert kept.forget("a.tmx")
+        assert kept.sizes()["units"] == 0  # units still go with their import
+        kept.save(begun(kept, bitext, bitext.article.name), [bitext], NOW)
+        assert kept.runs()[0].done == 1
 
 
 @contextmanager

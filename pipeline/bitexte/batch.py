@@ -4,7 +4,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from bitexte import engines, flow, readers, runners
@@ -19,8 +19,8 @@ from bitexte.store import Store
 
 # Texts whose bytes are in memory at a time, to see which of them are done.
 READ_AHEAD = 256
-# Sentences of a window that a worker is given at a time: enough for full batches of one length,
-# for a window is cut up by length, and few enough to lose little and to see it go on.
+# The most sentences of a window that a worker is given at a time: enough for full batches of one
+# length, for a window is cut up by length, and few enough to lose little and to see it go on.
 TASK_SENTENCES = 128
 
 
@@ -39,26 +39,64 @@ class Translated:
     articles: float
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class _Window:
-    """Texts that are looked at together, what is asked for them, and what is known by now."""
+    """Texts that are looked at together, what they ask for, and what is known by now."""
 
-    texts: Sequence[Prepared | Failure]
+    texts: Sequence[Prepared]
     asked: Sequence[Asked]
     found: dict[str, Outcome]
-
-    def tasks(self, length: Callable[[str], int]) -> list[Sequence[Asked]]:
-        """Cut what is asked into tasks of sentences of like length, the longest first."""
-        longest = sorted(self.asked, key=lambda one: -length(one[0]))
-        starts = range(0, len(longest), TASK_SENTENCES)
-        return [longest[start : start + TASK_SENTENCES] for start in starts]
 
     @property
     def complete(self) -> bool:
         return all(text in self.found for text, _ in self.asked)
 
 
-_Flying = dict[Future[list[Outcome]], tuple[_Window, Sequence[Asked]]]
+@dataclass(slots=True)
+class _Open:
+    """Windows that are not complete: tasks to hand out, and who waits for each sentence.
+
+    A sentence that another window has asked for already is not asked for again.
+    """
+
+    tasks: deque[Sequence[Asked]] = field(default_factory=deque)
+    waiting: dict[str, list[_Window]] = field(default_factory=dict)
+
+    def add(self, window: _Window, length: Callable[[str], int]) -> None:
+        """Cut what a window asks for into tasks of sentences of like length, the longest first."""
+        fresh = [one for one in window.asked if one[0] not in self.waiting]
+        for text, _ in window.asked:
+            self.waiting.setdefault(text, []).append(window)
+        lengths: dict[int, list[Asked]] = {}
+        for one in fresh:
+            lengths.setdefault(length(one[0]), []).append(one)
+        self.tasks.extend(_tasks([lengths[size] for size in sorted(lengths, reverse=True)]))
+
+    def tell(self, told: Mapping[str, Outcome]) -> list[_Window]:
+        """Pass on what became of sentences; return the windows that waited for them."""
+        touched: dict[_Window, None] = {}  # a set that keeps its order
+        for text, outcome in told.items():
+            for window in self.waiting.pop(text):
+                window.found[text] = outcome
+                touched[window] = None
+        return list(touched)
+
+
+def _tasks(groups: Iterable[Sequence[Asked]]) -> Iterator[Sequence[Asked]]:
+    """Join groups of one length to tasks, and take none apart without need: batches stay full."""
+    task: list[Asked] = []
+    for group in groups:
+        for start in range(0, len(group), TASK_SENTENCES):
+            part = group[start : start + TASK_SENTENCES]
+            if task and len(task) + len(part) > TASK_SENTENCES:
+                yield task
+                task = []
+            task.extend(part)
+    if task:
+        yield task
+
+
+_Flying = dict[Future[list[Outcome]], Sequence[Asked]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,26 +167,26 @@ class Batch:
         """
         runner: runners.Runner | None = None
         flying: _Flying = {}
-        tasks: deque[tuple[_Window, Sequence[Asked]]] = deque()
+        there = _Open()
         windows = self._windows()
         try:
             while True:
                 while runner is None or len(flying) < runner.slots:
-                    if tasks:
+                    if there.tasks:
                         runner = runner or self._start()
-                        task = tasks.popleft()
-                        flying[runner.submit(task[1])] = task
-                    elif (window := next(windows, None)) is None:
+                        task = there.tasks.popleft()
+                        flying[runner.submit(task)] = task
+                    elif (one := next(windows, None)) is None:
                         break
-                    elif isinstance(window, Unchanged):
-                        yield window
-                    elif window.complete:
-                        yield from self._settle(window)
+                    elif not isinstance(one, _Window):
+                        yield one
+                    elif one.complete:
+                        yield from self._settle(one)
                     else:
-                        tasks.extend((window, task) for task in window.tasks(self._length))
+                        there.add(one, self._length)
                 if runner is None or not flying:
                     return
-                yield from self._landed(flying, runner)
+                yield from self._landed(flying, there, runner)
         finally:
             if runner is not None:
                 runner.close()
@@ -164,7 +202,7 @@ class Batch:
         return runner
 
     def _landed(
-        self, flying: _Flying, runner: runners.Runner
+        self, flying: _Flying, there: _Open, runner: runners.Runner
     ) -> Iterator[Bitext | Failure | Translated]:
         """Take in the tasks that are back; those of workers that died are done again, alone."""
         finished, _ = wait(flying, return_when=FIRST_COMPLETED)
@@ -172,19 +210,19 @@ class Batch:
             # Whoever killed the worker is among those in the air: only alone can it be told.
             finished, _ = wait(flying)
         for future in finished:
-            window, asked = flying.pop(future)
+            asked = flying.pop(future)
             lost = isinstance(future.exception(), runner.lost)
             outcomes = _alone(asked, runner) if lost else future.result()
-            self._keep(window, asked, outcomes)
-            share = len(asked) / len(window.asked)
-            yield Translated(sentences=len(asked), articles=share * len(window.texts))
-            if window.complete:
-                yield from self._settle(window)
+            told = {text: outcome for (text, _), outcome in zip(asked, outcomes, strict=True)}
+            self._keep(told)
+            windows = there.tell(told)
+            yield Translated(sentences=len(asked), articles=_worth(windows, told))
+            for window in windows:
+                if window.complete:
+                    yield from self._settle(window)
 
-    def _keep(self, window: _Window, asked: Sequence[Asked], outcomes: Sequence[Outcome]) -> None:
+    def _keep(self, told: Mapping[str, Outcome]) -> None:
         """Commit translations as they come: what is back need never be asked for again."""
-        told = {text: outcome for (text, _), outcome in zip(asked, outcomes, strict=True)}
-        window.found.update(told)
         fresh = {
             text: outcome
             for text, outcome in told.items()
@@ -192,21 +230,23 @@ class Batch:
         }
         self._store.save(self.run, [], _stamp(), self._engine, self._linker, fresh)
 
-    def _windows(self) -> Iterator[_Window | Unchanged]:
-        todo: list[Unchanged] = []
-
-        def waiting() -> Iterator[Prepared | Failure]:
-            for one in self._texts():
-                if isinstance(one, Unchanged):
-                    todo.append(one)
-                else:
-                    yield one
-
-        for texts in flow.windows(waiting(), self._config.window_sentences):
-            yield from todo
-            todo.clear()
+    def _windows(self) -> Iterator[_Window | Unchanged | Failure]:
+        """Group the texts there is work on; what needs none, or failed, comes out at once."""
+        texts: list[Prepared] = []
+        size = 0
+        for one in self._texts():
+            if isinstance(one, Failure):
+                self._store.save(self.run, [one], _stamp())
+            if not isinstance(one, Prepared):
+                yield one
+                continue
+            texts.append(one)
+            size += max(1, len(one.segments))
+            if size >= self._config.window_sentences:
+                yield self._window(texts)
+                texts, size = [], 0
+        if texts:
             yield self._window(texts)
-        yield from todo
 
     def _texts(self, mark: bool = True) -> Iterator[Prepared | Failure | Unchanged]:
         for start in range(0, len(self.names), READ_AHEAD):
@@ -230,9 +270,9 @@ class Batch:
         except BitexteError as error:
             return Failure(name=name, error=error)
 
-    def _window(self, texts: Sequence[Prepared | Failure]) -> _Window:
+    def _window(self, texts: Sequence[Prepared]) -> _Window:
         """Look the sentences of a window up: in what was imported, then in what was translated."""
-        sentences = flow.sentences(one for one in texts if isinstance(one, Prepared))
+        sentences = flow.sentences(texts)
         matched = self._matched(sentences) if self._imported else {}
         there = self._store.recall(self._engine, self._linker, sentences) | matched
         whole: dict[str, Outcome] = {
@@ -255,8 +295,6 @@ class Batch:
         """Pair a window's sentences, commit its articles, and only then let them out."""
         done = [
             self._suggested(flow.paired(one, window.found, self.signature, self._config))
-            if isinstance(one, Prepared)
-            else one
             for one in window.texts
         ]
         self._store.save(self.run, done, _stamp())
@@ -272,6 +310,14 @@ class Batch:
             for pair in done.pairs
         )
         return replace(done, pairs=tuple(pairs))
+
+
+def _worth(windows: Iterable[_Window], told: Mapping[str, Outcome]) -> float:
+    """Say how many articles' worth these sentences are, of all the windows that wait for them."""
+    return sum(
+        len(window.texts) * sum(text in told for text, _ in window.asked) / len(window.asked)
+        for window in windows
+    )
 
 
 def keep(
@@ -292,6 +338,7 @@ def langs(config: Config) -> str:
 def _alone(asked: Sequence[Asked], runner: runners.Runner) -> list[Outcome]:
     """Do sentences over whose worker died; if it dies again, in halves, to find which it was."""
     try:
+        runner.ready()
         return runner.submit(asked).result()
     except runner.lost as error:
         if len(asked) > 1:

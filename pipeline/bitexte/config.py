@@ -54,7 +54,7 @@ class Config:
     address: str = ""
     beam_size: int = 4
     batch_tokens: int = 2048
-    window_sentences: int = 4096
+    window_sentences: int = 8192
     max_sentence_chars: int = 1000
     max_article_chars: int = 1_000_000
     abbreviations: tuple[str, ...] = ()

@@ -21,6 +21,9 @@ if TYPE_CHECKING:  # numpy is loaded when texts are aligned, not when commands s
     from bitexte.stages.align import Bead
     from bitexte.stages.beads import Encode
 
+_DEFAULTS = Config()
+# An engine that fails on so many sentences, each on its own, and on none less, is broken.
+STRIKES = 8
 # A sentence, and its translation where one is known; what became of a sentence.
 Asked: TypeAlias = tuple[str, Translation | None]
 Outcome: TypeAlias = Translation | BitexteError
@@ -267,6 +270,10 @@ def _segmenter(config: Config) -> list[str]:
 
 def _signature(parts: list[str], config: Config) -> str:
     parts = [*parts, f"langs:{config.source_lang}-{config.target_lang}"]
+    # What is refused is no row: under other limits, the texts are looked at again.
+    for name in ("min_french", "max_article_chars"):
+        if getattr(config, name) != getattr(_DEFAULTS, name):
+            parts.append(f"{name}:{getattr(config, name):g}")
     if config.words:
         parts.append(f"words:{linker(config)}")
     return "|".join([*parts, f"bitexte:{__version__}"])
@@ -292,32 +299,27 @@ def tried(article: Article | Failure, config: Config) -> Prepared | Failure:
 def _each(texts: Sequence[str], engine: Engine) -> list[Outcome]:
     """Translate texts together; if the engine fails, one at a time, to learn which it refuses.
 
-    Raises what the engine raised if it is no BitexteError and strikes every text: a bug.
+    Raises what the engine raised if it is no BitexteError and strikes every one of many: a bug.
     """
     try:
         return list(engine.translate(texts))
     except Exception as error:
-        known = isinstance(error, BitexteError)
         if len(texts) == 1:
-            if not known:
-                raise
-            return [error]  # type: ignore[list-item]
-        outcomes = [_alone(text, engine) for text in texts]
-        if not known and all(isinstance(one, BitexteError) for one in outcomes):
+            return [_refusal(texts[0], error)]
+        outcomes = [one for text in texts for one in _each([text], engine)]
+        every = len(texts) >= STRIKES and all(isinstance(one, BitexteError) for one in outcomes)
+        if every and not isinstance(error, BitexteError):
             raise
         return outcomes
 
 
-def _alone(text: str, engine: Engine) -> Outcome:
-    try:
-        return engine.translate([text])[0]
-    except BitexteError as error:
+def _refusal(text: str, error: Exception) -> BitexteError:
+    if isinstance(error, BitexteError):
         return error
-    except Exception as error:
-        return ModelError(
-            f"the engine failed on {text[:40]!r}: {type(error).__name__}: {error}",
-            "leave this sentence out, or try another --engine",
-        )
+    return ModelError(
+        f"the engine failed on {text[:40]!r}: {type(error).__name__}: {error}",
+        "leave this sentence out, or try another --engine",
+    )
 
 
 def _linked_each(asked: Sequence[Asked], found: Sequence[Outcome], config: Config) -> list[Outcome]:

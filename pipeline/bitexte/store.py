@@ -64,6 +64,25 @@ MIGRATIONS = (
         PRIMARY KEY (key, import)
     ) STRICT;
     """,
+    # One file may give units of several pairs of languages; nobody read item.code.
+    """
+    ALTER TABLE unit RENAME TO old_unit;
+    ALTER TABLE import RENAME TO old_import;
+    CREATE TABLE import (
+        id INTEGER PRIMARY KEY, name TEXT NOT NULL, langs TEXT NOT NULL,
+        sha256 TEXT NOT NULL, units INTEGER NOT NULL, at TEXT NOT NULL, UNIQUE (name, langs)
+    ) STRICT;
+    CREATE TABLE unit (
+        key BLOB NOT NULL, import INTEGER NOT NULL REFERENCES import ON DELETE CASCADE,
+        source TEXT NOT NULL, target TEXT NOT NULL, changed TEXT NOT NULL,
+        PRIMARY KEY (key, import)
+    ) STRICT;
+    INSERT INTO import SELECT * FROM old_import;
+    INSERT INTO unit SELECT * FROM old_unit;
+    DROP TABLE old_unit;
+    DROP TABLE old_import;
+    ALTER TABLE item DROP COLUMN code;
+    """,
 )
 
 
@@ -110,6 +129,7 @@ def opened(path: Path, write: bool = True) -> Iterator["Store"]:
     try:
         if not write:
             with _connected(path, f"{path.absolute().as_uri()}?{_reading(path)}") as database:
+                database.execute("BEGIN")  # all that is read is of one moment
                 yield Store(database)
             return
         with _locked(path), _connected(path, path.absolute().as_uri()) as database:
@@ -289,8 +309,7 @@ class Store:
                 (run, mark),
             )
             self._db.execute(
-                "UPDATE item SET message = NULL, hint = NULL, code = NULL"
-                " WHERE run = ? AND message IS NOT NULL",
+                "UPDATE item SET message = NULL, hint = NULL WHERE run = ? AND message IS NOT NULL",
                 (run,),
             )
             self._db.execute(
@@ -406,20 +425,23 @@ class Store:
                 found[text] = Translation(text=row[0], logprob=row[1], tokens=row[2], links=links)
         return found
 
-    def learn(
-        self, name: str, langs: str, units: Iterable[tuple[str, str, str]], sha256: str, now: str
-    ) -> int:
+    def learn(self, name: str, langs: str, units: Iterable[tuple[str, str, str]], now: str) -> int:
         """Import translation units (source, target, date of change); return how many there are.
 
-        A file of the same name replaces what it gave before. Of two units with one source, the one
-        changed last counts, then the one that stands later in the file.
+        A file of the same name replaces what it gave these languages before. Of two units with one
+        source, the one changed last counts, then the one that stands later in the file. Raises
+        InputError where there is no unit; what was there stays.
         """
+        total = hashlib.sha256()
         with self._transaction():
-            self._db.execute("DELETE FROM import WHERE name = CAST(? AS TEXT)", (_bytes(name),))
+            self._db.execute(
+                "DELETE FROM import WHERE name = CAST(? AS TEXT) AND langs = ?",
+                (_bytes(name), langs),
+            )
             [number] = self._one(
                 "INSERT INTO import (name, langs, sha256, units, at)"
-                " VALUES (CAST(? AS TEXT), ?, ?, 0, ?) RETURNING id",
-                *(_bytes(name), langs, sha256, now),
+                " VALUES (CAST(? AS TEXT), ?, '', 0, ?) RETURNING id",
+                *(_bytes(name), langs, now),
             )
             self._db.executemany(
                 "INSERT INTO unit VALUES (?, ?, CAST(? AS TEXT), CAST(? AS TEXT), ?)"
@@ -427,11 +449,19 @@ class Store:
                 " changed = excluded.changed WHERE excluded.changed >= changed",
                 (
                     (_unit_key(langs, source), number, _bytes(source), _bytes(target), changed)
-                    for source, target, changed in units
+                    for source, target, changed in _summed(units, total)
                 ),
             )
             [count] = self._one("SELECT count(*) FROM unit WHERE import = ?", number)
-            self._db.execute("UPDATE import SET units = ? WHERE id = ?", (count, number))
+            if not count:
+                raise InputError(
+                    f"{name}: no unit of {langs} in it",
+                    "name its languages: --source-lang, --target-lang",
+                )
+            self._db.execute(
+                "UPDATE import SET units = ?, sha256 = ? WHERE id = ?",
+                (count, total.hexdigest(), number),
+            )
         return int(count)
 
     def forget(self, name: str) -> bool:
@@ -449,9 +479,7 @@ class Store:
 
     def digest(self, langs: str) -> str:
         """Name what was imported for a pair of languages, as signatures do; empty if nothing."""
-        rows = self._db.execute(
-            "SELECT sha256 FROM import WHERE langs = ? AND units > 0 ORDER BY id", (langs,)
-        )
+        rows = self._db.execute("SELECT sha256 FROM import WHERE langs = ? ORDER BY id", (langs,))
         listing = "\n".join(row[0] for row in rows)
         return hashlib.sha256(listing.encode()).hexdigest()[:8] if listing else ""
 
@@ -492,7 +520,7 @@ class Store:
             "INSERT INTO memory (key, source, target, logprob, tokens, linker, links)"
             " VALUES (?, CAST(? AS TEXT), CAST(? AS TEXT), ?, ?, ?, ?)"
             " ON CONFLICT (key) DO UPDATE SET linker = excluded.linker, links = excluded.links"
-            " WHERE excluded.links <> ''",
+            " WHERE excluded.links <> '' AND excluded.target = target",
             (
                 *(_key(engine, text), _bytes(text), _bytes(known.text), known.logprob),
                 *(known.tokens, linker if links else "", links),
@@ -502,12 +530,9 @@ class Store:
     def _fail(self, run: int, failure: Failure) -> None:
         error = failure.error
         self._db.execute(
-            "UPDATE item SET article = NULL, message = CAST(? AS TEXT), hint = CAST(? AS TEXT),"
-            " code = ? WHERE run = ? AND name = CAST(? AS TEXT)",
-            (
-                *(_bytes(error.message), _bytes(error.hint), error.exit_code),
-                *(run, _bytes(failure.name)),
-            ),
+            "UPDATE item SET article = NULL, message = CAST(? AS TEXT), hint = CAST(? AS TEXT)"
+            " WHERE run = ? AND name = CAST(? AS TEXT)",
+            (_bytes(error.message), _bytes(error.hint), run, _bytes(failure.name)),
         )
 
     def _finish(self, run: int, bitext: Bitext, now: str) -> None:
@@ -526,7 +551,7 @@ class Store:
             ((row, index, _record(pair)) for index, pair in enumerate(bitext.pairs)),
         )
         self._db.execute(
-            "UPDATE item SET article = ?, message = NULL, hint = NULL, code = NULL"
+            "UPDATE item SET article = ?, message = NULL, hint = NULL"
             " WHERE run = ? AND name = CAST(? AS TEXT)",
             (row, run, _bytes(article.name)),
         )
@@ -579,6 +604,15 @@ def _pair(record: str) -> Pair:
     row["flags"] = tuple(row["flags"])
     row["suggestions"] = tuple(Suggestion(**one) for one in row["suggestions"])
     return Pair(**row)
+
+
+def _summed(
+    units: Iterable[tuple[str, str, str]], total: "hashlib._Hash"
+) -> Iterator[tuple[str, str, str]]:
+    """Let units through, summed up: the file may hold others, that were left out."""
+    for unit in units:
+        total.update(_bytes("\0".join([*unit, ""])))
+        yield unit
 
 
 def _links(text: str) -> Links:

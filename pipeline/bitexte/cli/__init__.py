@@ -70,6 +70,8 @@ app.add_typer(bench, name="bench")
 
 def main(argv: list[str] | None = None) -> int:
     """Run a command line; return its exit code, as the README lists them."""
+    # Names of files need not be UTF-8: no byte of theirs may end a run.
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         app(argv)
     except BitexteError as error:

@@ -108,8 +108,8 @@ def align(
 
 
 def _check(name: str) -> None:
-    """Refuse a text that cannot be read before anything is begun."""
-    if name != STDIN:
+    """Refuse a text that cannot be read before anything is begun; pipes are read but once."""
+    if name != STDIN and not Path(name).is_fifo():
         readers.read(name)
 
 

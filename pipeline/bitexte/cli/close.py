@@ -4,7 +4,7 @@ import json
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -88,16 +88,18 @@ def write(store: Store, run: Run, config: Config, beside: bool = False) -> list[
         {"name": name, "error": message, "hint": hint}
         for name, message, hint in store.failures(run.id)
     ]
+    line, settled = _remade(run, config), _settings_of(run, config)
     told = {
         "bitexte": __version__,
         "signature": run.signature,
         "pending": run.pending,
         "failures": failures,
-        "command": run.command,
-        "settings": json.loads(json.dumps(dict(run.settings))),
         "texts_sha256": digest(store.texts(run.id)),
+        "command": line,
+        "settings": settled,
     }
-    if not beside and (there := manifest.current(base, told, len(config.formats))):
+    wanted = [base.with_name(f"{base.name}.{name}") for name in dict.fromkeys(config.formats)]
+    if not beside and (there := manifest.current(base, told, wanted)):
         return there
     sweep(base.parent)
     paths, counts = counted(store.bitexts(run.id), config.formats, base, config.min_confidence)
@@ -108,11 +110,25 @@ def write(store: Store, run: Run, config: Config, beside: bool = False) -> list[
         files=paths,
         failures=failures,
         pending=run.pending,
-        command=run.command,
-        settings=run.settings,
+        command=line,
+        settings=settled,
         beside=beside,
     )
     return [*paths, listing]
+
+
+def _settings_of(run: Run, config: Config) -> dict[str, Any]:
+    """List the settings behind what is exported: those of the run, with the threshold of now."""
+    told = {name: value for name, value in run.settings.items() if name != "min_confidence"}
+    return told | ({"min_confidence": config.min_confidence} if config.min_confidence else {})
+
+
+def _remade(run: Run, config: Config) -> str:
+    """Write what makes an export again; one that leaves out other pairs than the run takes two."""
+    if run.settings.get("min_confidence", 0) == config.min_confidence:
+        return run.command
+    flags = {name: getattr(config, name) for name in ("formats", "store", "out", "min_confidence")}
+    return f"{run.command} && {command(['export', run.name], replace(Config(), **flags))}"
 
 
 def finish(

@@ -1,6 +1,5 @@
 """bitexte memory: translation units that others made, to be used again."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -107,16 +106,11 @@ def _import(kept: store.Store, file: str, config: Config) -> None:
             if len(left) < SHOWN:
                 left.append(one)
 
-    with Path(file).open("rb") as data:
-        digest = hashlib.file_digest(data, "sha256").hexdigest()
-    langs = batch.langs(config)
-    count = kept.learn(file, langs, wanted(), digest, f"{now():%Y-%m-%dT%H:%M:%SZ}")
-    told = ", ".join(f"{number:,} {reason}" for reason, number in sorted(reasons.items()))
-    print(f"{file}: {count:,} units, {langs}{f'; left out: {told}' if told else ''}")
-    for one in left:
-        print(f"  line {one.line}, unit {one.number}: {one.detail}")
-    if not count:
-        kept.forget(file)
-        raise InputError(
-            f"{file}: no unit of {langs} in it", "name its languages: --source-lang, --target-lang"
-        )
+    langs, count = batch.langs(config), 0
+    try:
+        count = kept.learn(file, langs, wanted(), f"{now():%Y-%m-%dT%H:%M:%SZ}")
+    finally:  # where nothing is left, most of all: why
+        told = ", ".join(f"{number:,} {reason}" for reason, number in sorted(reasons.items()))
+        print(f"{file}: {count:,} units, {langs}{f'; left out: {told}' if told else ''}")
+        for one in left:
+            print(f"  line {one.line}, unit {one.number}: {one.detail}")

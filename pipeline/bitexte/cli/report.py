@@ -88,6 +88,11 @@ class Tally:
         return self.articles + self.unchanged + len(self.failures)
 
     @property
+    def along(self) -> int:
+        """Count articles, those of windows that are on their way by their share of sentences."""
+        return max(self.finished, self.unchanged + len(self.failures) + int(self.progress))
+
+    @property
     def rate(self) -> float:
         """Sentences a second; those of texts that were done before do not count."""
         return max(self.translated, self.sentences) / max(self.seconds, 1e-9)
@@ -157,7 +162,7 @@ def _display(tally: Tally) -> Iterator[Callable[[], None]]:
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=tally.total)
-        yield lambda: bar.update(task, completed=tally.finished, description=_rest(tally))
+        yield lambda: bar.update(task, completed=tally.along, description=_rest(tally))
 
 
 def _rest(tally: Tally) -> str:
@@ -183,8 +188,6 @@ def _line_a_minute(tally: Tally) -> Callable[[], None]:
         nonlocal last
         if time.perf_counter() - last > LINE_EVERY_SECONDS:
             last = time.perf_counter()
-            print(
-                f"{tally.finished:,} of {tally.total:,} articles, {_rest(tally)}", file=sys.stderr
-            )
+            print(f"{tally.along:,} of {tally.total:,} articles, {_rest(tally)}", file=sys.stderr)
 
     return show

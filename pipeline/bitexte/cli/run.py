@@ -92,7 +92,7 @@ def run(
     if dry_run:
         _say_plan(names, called, loaded, as_json)
         return
-    if len(names) == 1 and names[0] != STDIN:
+    if len(names) == 1 and names[0] != STDIN and not Path(names[0]).is_fifo():
         readers.read(names[0])  # one text that cannot be read: nothing is begun
     with store.opened(close.store_path(loaded)) as kept:
         batch = Batch(kept, names, loaded)

@@ -10,6 +10,7 @@ translations.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
+from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bitexte.config import Config
@@ -63,9 +64,17 @@ class Head:
     after: bool
 
 
-@cache
+_loading = Lock()
+
+
 def reader(config: Config) -> "Reader":
-    """Load the model that the settings name, once, and choose its head."""
+    """Load the model that the settings name, once for all threads, and choose its head."""
+    with _loading:
+        return _reader(config)
+
+
+@cache
+def _reader(config: Config) -> "Reader":
     return Reader(config)
 
 

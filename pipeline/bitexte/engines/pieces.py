@@ -25,8 +25,9 @@ LOOP_TIMES = 3
 
 # How good a cut is after a word that ends so; after any other word it is 0.
 _STRENGTH = {";": 3, ":": 2, ",": 1, "–": 1, "—": 1, "-": 1}
-# Sentences of one length in a batch: fewer read the weights too often for too little.
-ALIKE_SENTENCES = 20
+# Sentences of one length in a batch: fewer read the weights too often for too little, which short
+# ones feel most; past it a batch of a small model outgrows the processor's caches.
+ALIKE_SENTENCES = 32
 _LANGUAGE = re.compile(r">>[^<>\s]+<<")
 
 
@@ -195,8 +196,7 @@ def batches(sources: Sequence[Sequence[str]], batch_tokens: int) -> list[list[in
 def alike(sources: Sequence[Sequence[str]], batch_tokens: int) -> list[list[int]]:
     """Group sources of the same length, longest first, at most `batch_tokens` a group.
 
-    Returns their positions. Such batches need no padding, and none is large: past some twenty
-    sentences a batch of a small model outgrows the processor's caches.
+    Returns their positions. Such batches need no padding, and none is large.
     """
     lengths: dict[int, list[int]] = {}
     for place, source in enumerate(sources):

@@ -55,20 +55,21 @@ def write(
     return path
 
 
-def current(base: Path, expected: Mapping[str, Any], formats: int) -> list[Path]:
+def current(base: Path, expected: Mapping[str, Any], files: Sequence[Path]) -> list[Path]:
     """List the files that stand there already, made of the same texts in the same way, or none.
 
-    `expected` are fields of the manifest, `formats` the number of its files; each file is read and
-    its sum compared. With SOURCE_DATE_EPOCH set, they must be of that time, too.
+    `expected` are fields of the manifest, `files` those wanted of it; each is read and its sum
+    compared. With SOURCE_DATE_EPOCH set, they must be of that time, too.
     """
     path = base.with_name(f"{base.name}.manifest.json")
     try:
         told = json.loads(path.read_bytes())
         same = all(told[key] == value for key, value in expected.items())
-        whole = all(_file(base.with_name(file["name"])) == file for file in told["files"])
+        listed = {file["name"]: file for file in told["files"]}
+        whole = all(listed[file.name] == _file(file) for file in files)
         dated = not os.environ.get("SOURCE_DATE_EPOCH") or told["made_at"] == _stamp()
-        if same and whole and dated and len(told["files"]) == formats:
-            return [*(base.with_name(file["name"]) for file in told["files"]), path]
+        if same and whole and dated:
+            return [*files, path]
     except (OSError, ValueError, KeyError, TypeError):
         pass  # none, or none of ours
     return []
@@ -83,6 +84,7 @@ def _others(path: Path, content: Mapping[str, Any]) -> list[dict[str, Any]]:
     try:
         earlier = json.loads(path.read_bytes())
         same = all(earlier[key] == content[key] for key in ("signature", "texts_sha256"))
+        same = same and _least(earlier) == _least(content)
         written = {file["name"] for file in content["files"]}
         return [
             file
@@ -91,6 +93,10 @@ def _others(path: Path, content: Mapping[str, Any]) -> list[dict[str, Any]]:
         ]
     except (OSError, ValueError, KeyError, TypeError):
         return []  # none, or none of ours
+
+
+def _least(content: Mapping[str, Any]) -> float:
+    return float(content["settings"].get("min_confidence", 0))
 
 
 def _file(path: Path) -> dict[str, Any]:

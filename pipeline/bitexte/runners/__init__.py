@@ -13,15 +13,18 @@ from bitexte.registry import Registry
 class Runner(Protocol):
     """Workers, each with an engine loaded once; all of them give the same outcomes.
 
-    `slots` says how many windows keep them all busy. A window whose worker died raises one of
-    `lost`; the worker itself has been replaced by then.
+    `slots` says how many tasks keep them all busy. A task whose worker died raises one of `lost`.
     """
 
     slots: int
     lost: tuple[type[BaseException], ...]
 
     def submit(self, asked: Sequence[Asked]) -> Future[list[Outcome]]:
-        """Hand a window to a worker; its future has what `flow.work` returned or raised."""
+        """Hand a task to a worker; its future has what `flow.work` returned or raised."""
+        ...
+
+    def ready(self) -> None:
+        """Wait, after a worker died, until one takes work again; nothing is in the air."""
         ...
 
     def close(self) -> None:

@@ -2,7 +2,8 @@
 
 import logging
 import os
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
@@ -15,7 +16,11 @@ from bitexte.flow import Asked, Outcome, work
 
 log = logging.getLogger(__name__)
 
-WINDOWS_A_WORKER = 2
+TASKS_A_WORKER = 2
+# A worker that is there answers within this; one that starts again is asked as often.
+ANSWER_SECONDS = 5.0
+# Workers that have no room yet, on a cluster that others use, too: a word as often.
+WORD_SECONDS = 60.0
 
 
 def start(config: Config) -> runners.Runner:
@@ -42,7 +47,8 @@ def start(config: Config) -> runners.Runner:
 
 
 def _join(ray: Any, config: Config) -> None:
-    local = {} if config.address else {"num_cpus": config.jobs or None, "include_dashboard": False}
+    cpus = config.jobs * _threads(config) or None  # None: all of this machine
+    local = {} if config.address else {"num_cpus": cpus, "include_dashboard": False}
     try:
         ray.init(
             address=config.address or "local",
@@ -73,7 +79,10 @@ class _Worker:
 
 
 class Cluster:
-    """A pool of actors; a window goes to the one with the fewest, a dead one is started again."""
+    """A pool of actors; a task goes to the one with the fewest.
+
+    Ray starts one that died again, on another machine if need be; until it answers, it gets none.
+    """
 
     def __init__(self, ray: Any, config: Config, ours: bool) -> None:
         self._ray = ray
@@ -83,24 +92,57 @@ class Cluster:
             ray.exceptions.ActorUnavailableError,  # it is being started again
             ray.exceptions.NodeDiedError,
             ray.exceptions.WorkerCrashedError,
+            ray.exceptions.ObjectLostError,  # what it made was on a machine that is gone
         )
         threads = _threads(config)
         gpus = 1 if config.device == "cuda" else 0
-        workers = _workers(ray.cluster_resources(), config.jobs, threads, gpus)
+        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        workers = _workers(nodes, config.jobs, threads, gpus)
         kind = ray.remote(num_cpus=threads, num_gpus=gpus, max_restarts=-1)(_Worker)
         own = replace(config, threads=threads)
         self._actors = [kind.remote(own) for _ in range(workers)]
         self._busy = [0] * workers
-        self.slots = WINDOWS_A_WORKER * workers
+        self._up = list(range(workers))
+        self._asked: dict[Any, int] = {}  # what those that are not up were asked
+        self.slots = TASKS_A_WORKER * workers
         self._agree(signature(config))
 
     def submit(self, asked: Sequence[Asked]) -> Future[list[Outcome]]:
-        """Hand over a window, see `Runner.submit`."""
-        place = min(range(len(self._actors)), key=self._busy.__getitem__)
+        """Hand over a task, see `Runner.submit`."""
+        self._rejoin()
+        place = min(self._up, key=self._busy.__getitem__)
         self._busy[place] += 1
         future: Future[list[Outcome]] = self._actors[place].work.remote(list(asked)).future()
         future.add_done_callback(lambda _: self._free(place))
         return future
+
+    def ready(self) -> None:
+        """Wait until a worker answers, and give work to none that does not, see `Runner.ready`."""
+        told = time.monotonic()
+        self._up = []
+        self._asked = {actor.signature.remote(): at for at, actor in enumerate(self._actors)}
+        while True:
+            self._rejoin(ANSWER_SECONDS)
+            if self._up:
+                return
+            if time.monotonic() - told > WORD_SECONDS:
+                told = time.monotonic()
+                log.warning("no worker answers: waiting until the cluster has started one again")
+            time.sleep(0.2)
+
+    def _rejoin(self, timeout: float = 0) -> None:
+        """Count those in that have answered by now, and ask again those that could not."""
+        if not self._asked:
+            return
+        asked = list(self._asked)
+        done, _ = self._ray.wait(asked, num_returns=len(asked), timeout=timeout)
+        for one in done:
+            place = self._asked.pop(one)
+            try:
+                self._ray.get(one)
+                self._up.append(place)
+            except self.lost:
+                self._asked[self._actors[place].signature.remote()] = place
 
     def close(self) -> None:
         """Let go of the actors, and of the cluster if it is ours, see `Runner.close`."""
@@ -114,8 +156,14 @@ class Cluster:
 
     def _agree(self, wanted: str) -> None:
         """Wait until all have loaded; refuse workers whose model is another than the driver's."""
+        asked = [actor.signature.remote() for actor in self._actors]
+        waiting = asked
+        while waiting:
+            _, waiting = self._ray.wait(waiting, num_returns=len(waiting), timeout=WORD_SECONDS)
+            if waiting:
+                log.warning("waiting for %d of %d workers to start", len(waiting), len(asked))
         try:
-            names = self._ray.get([actor.signature.remote() for actor in self._actors])
+            names = self._ray.get(asked)
         except self.lost as error:
             raise ModelError(
                 f"a worker could not load its engine: {error}",
@@ -135,17 +183,19 @@ def _threads(config: Config) -> int:
     return runners.share(config, config.jobs)
 
 
-def _workers(resources: dict[str, float], jobs: int, threads: int, gpus: int) -> int:
-    """Say how many workers to start: those asked for, or all that the cluster carries.
+def _workers(nodes: Sequence[Mapping[str, float]], jobs: int, threads: int, gpus: int) -> int:
+    """Say how many workers to start: those asked for, or all that the cluster's nodes carry.
 
-    Raises ConfigError for more than it carries, which would be waited for in vain. GPUs that
+    Raises ConfigError for more than they carry, which would be waited for in vain. GPUs that
     nobody asked for get a word.
     """
-    there = int(resources.get("GPU", 0))
-    if there and not gpus:
-        log.warning("the cluster has %d GPUs that stand idle: --device cuda uses them", there)
-    room = int(resources.get("CPU", 0)) // threads
-    room = min(room, there) if gpus else room
+    room = idle = 0
+    for node in nodes:
+        fitting, there = int(node.get("CPU", 0)) // threads, int(node.get("GPU", 0))
+        room += min(fitting, there) if gpus else fitting
+        idle += 0 if gpus else there
+    if idle:
+        log.warning("the cluster has %d GPUs that stand idle: --device cuda uses them", idle)
     if not room or jobs > room:
         what = f"{threads} CPUs{' and a GPU' if gpus else ''}"
         raise ConfigError(

@@ -18,7 +18,7 @@ from bitexte.errors import BitexteError
 from bitexte.flow import Asked, Outcome, work
 
 # While one task is linked, the next is at the engine, and one waits.
-WINDOWS_A_WORKER = 3
+TASKS_A_WORKER = 3
 
 
 def start(config: Config) -> runners.Runner:
@@ -27,22 +27,25 @@ def start(config: Config) -> runners.Runner:
 
 
 class Threads:
-    """Two threads that share one engine in this process, whose batches run on all its cores."""
+    """Threads that share one engine in this process, whose batches run on all its cores."""
 
-    slots = WINDOWS_A_WORKER
+    slots = TASKS_A_WORKER
     lost: tuple[type[BaseException], ...] = ()
 
     def __init__(self, config: Config) -> None:
         self._config = config
         self._engine = load(config)
         runners.settle(config)
-        # Engines other than ct2 take one window at a time: torch has threads of its own.
-        threads = WINDOWS_A_WORKER if config.engine == "ct2" else 1
+        # Engines other than ct2 take one task at a time: torch has threads of its own.
+        threads = TASKS_A_WORKER if config.engine == "ct2" else 1
         self._pool = ThreadPoolExecutor(threads)
 
     def submit(self, asked: Sequence[Asked]) -> Future[list[Outcome]]:
-        """Hand over a window, see `Runner.submit`."""
+        """Hand over a task, see `Runner.submit`."""
         return self._pool.submit(work, asked, self._engine, self._config)
+
+    def ready(self) -> None:
+        """Wait for nothing: a thread does not die alone, see `Runner.ready`."""
 
     def close(self) -> None:
         """Wait for nothing, see `Runner.close`."""
@@ -56,13 +59,13 @@ class Processes:
 
     def __init__(self, config: Config) -> None:
         self._config = replace(config, threads=runners.share(config, config.jobs))
-        self.slots = WINDOWS_A_WORKER * config.jobs
+        self.slots = TASKS_A_WORKER * config.jobs
         self._pool = self._fresh()
         for loaded in [self.submit([]) for _ in range(config.jobs)]:
             loaded.result()  # or the error that keeps a worker from its engine
 
     def submit(self, asked: Sequence[Asked]) -> Future[list[Outcome]]:
-        """Hand over a window, see `Runner.submit`."""
+        """Hand over a task, see `Runner.submit`."""
         try:
             return self._pool.submit(_work, list(asked))
         except BrokenProcessPool:
@@ -70,6 +73,9 @@ class Processes:
             self.close()
             self._pool = self._fresh()
             return self._pool.submit(_work, list(asked))
+
+    def ready(self) -> None:
+        """Wait for nothing: `submit` makes new processes, see `Runner.ready`."""
 
     def close(self) -> None:
         """End the processes, whatever they are at, see `Runner.close`."""
