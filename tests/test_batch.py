@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bitexte import Bitext, Config, Failure, ModelError, Translation, runners, store
+from bitexte import Bitext, Config, Failure, ModelError, Translation, readers, runners, store
 from bitexte.batch import Batch, Translated, Unchanged
 from bitexte.flow import Asked, Outcome
 
@@ -123,6 +123,20 @@ def test_a_sentence_that_is_being_translated_is_not_asked_for_again(
     assert sorted(text for task in fake.asked for text in task) == sorted([RAIN, SNOW, WIND])
     assert [type(one) for one in done] == [Bitext] * 4
     assert targets(kept)[3] == [RAIN.upper(), SNOW.upper()]
+
+
+def test_copies_of_what_is_in_the_air_do_not_pile_up(
+    fake: Fake, kept: store.Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    parse = readers.parse
+    monkeypatch.setattr(readers, "parse", lambda *given: seen.append(1) or parse(*given))
+    batch = Batch(kept, written(tmp_path, *[RAIN] * 50), replace(CONFIG, window_sentences=1))
+    batch.begin("archive")
+    results = batch.results()
+    assert isinstance(next(results), Translated)
+    assert len(seen) == 2
+    assert len([one for one in results if isinstance(one, Bitext)]) == 50
 
 
 def test_what_needs_no_work_comes_out_before_what_does(

@@ -72,14 +72,14 @@ class _Open:
             lengths.setdefault(length(one[0]), []).append(one)
         self.tasks.extend(_tasks([lengths[size] for size in sorted(lengths, reverse=True)]))
 
-    def tell(self, told: Mapping[str, Outcome]) -> list[_Window]:
-        """Pass on what became of sentences; return the windows that waited for them."""
-        touched: dict[_Window, None] = {}  # a set that keeps its order
+    def tell(self, told: Mapping[str, Outcome]) -> dict[_Window, int]:
+        """Pass on what became of sentences; say for how many of them each window waited."""
+        touched: dict[_Window, int] = {}
         for text, outcome in told.items():
             for window in self.waiting.pop(text):
                 window.found[text] = outcome
-                touched[window] = None
-        return list(touched)
+                touched[window] = touched.get(window, 0) + 1
+        return touched
 
 
 def _tasks(groups: Iterable[Sequence[Asked]]) -> Iterator[Sequence[Asked]]:
@@ -184,6 +184,8 @@ class Batch:
                         yield from self._settle(one)
                     else:
                         there.add(one, self._length)
+                        if not there.tasks:  # all of it is in the air: no more of it in memory
+                            break
                 if runner is None or not flying:
                     return
                 yield from self._landed(flying, there, runner)
@@ -215,9 +217,10 @@ class Batch:
             outcomes = _alone(asked, runner) if lost else future.result()
             told = {text: outcome for (text, _), outcome in zip(asked, outcomes, strict=True)}
             self._keep(told)
-            windows = there.tell(told)
-            yield Translated(sentences=len(asked), articles=_worth(windows, told))
-            for window in windows:
+            touched = there.tell(told)
+            worth = (len(one.texts) * n / len(one.asked) for one, n in touched.items())
+            yield Translated(sentences=len(asked), articles=sum(worth))
+            for window in touched:
                 if window.complete:
                     yield from self._settle(window)
 
@@ -310,14 +313,6 @@ class Batch:
             for pair in done.pairs
         )
         return replace(done, pairs=tuple(pairs))
-
-
-def _worth(windows: Iterable[_Window], told: Mapping[str, Outcome]) -> float:
-    """Say how many articles' worth these sentences are, of all the windows that wait for them."""
-    return sum(
-        len(window.texts) * sum(text in told for text, _ in window.asked) / len(window.asked)
-        for window in windows
-    )
 
 
 def keep(
