@@ -111,6 +111,7 @@ def _import(kept: store.Store, file: str, config: Config) -> None:
         count = kept.learn(file, langs, wanted(), f"{now():%Y-%m-%dT%H:%M:%SZ}")
     finally:  # where nothing is left, most of all: why
         told = ", ".join(f"{number:,} {reason}" for reason, number in sorted(reasons.items()))
-        print(f"{file}: {count:,} units, {langs}{f'; left out: {told}' if told else ''}")
+        if count or told:
+            print(f"{file}: {count:,} units, {langs}{f'; left out: {told}' if told else ''}")
         for one in left:
             print(f"  line {one.line}, unit {one.number}: {one.detail}")
