@@ -10,7 +10,7 @@ from functools import cached_property
 from bitexte import engines, flow, readers, runners
 from bitexte.config import Config
 from bitexte.errors import BitexteError, Failure, ModelError
-from bitexte.files import now, read_bytes
+from bitexte.files import read_bytes, stamp
 from bitexte.flow import Asked, Outcome, Prepared
 from bitexte.records import Bitext, Translation
 from bitexte.stages.fuzzy import Near
@@ -135,7 +135,7 @@ class Batch:
         self, name: str, command: str = "", settings: Mapping[str, object] | None = None
     ) -> None:
         """Open the run in the store, under the name of its exports."""
-        self.run = self._store.begin(name, self.signature, self.names, _stamp(), command, settings)
+        self.run = self._store.begin(name, self.signature, self.names, stamp(), command, settings)
 
     def plan(self) -> Plan:
         """Say what there is to do; nothing is written, no engine is loaded."""
@@ -231,7 +231,7 @@ class Batch:
             for text, outcome in told.items()
             if isinstance(outcome, Translation) and outcome.origin == "engine"
         }
-        self._store.save(self.run, [], _stamp(), self._engine, self._linker, fresh)
+        self._store.save(self.run, [], stamp(), self._engine, self._linker, fresh)
 
     def _windows(self) -> Iterator[_Window | Unchanged | Failure]:
         """Group the texts there is work on; what needs none, or failed, comes out at once."""
@@ -239,7 +239,7 @@ class Batch:
         size = 0
         for one in self._texts():
             if isinstance(one, Failure):
-                self._store.save(self.run, [one], _stamp())
+                self._store.save(self.run, [one], stamp())
             if not isinstance(one, Prepared):
                 yield one
                 continue
@@ -300,7 +300,7 @@ class Batch:
             self._suggested(flow.paired(one, window.found, self.signature, self._config))
             for one in window.texts
         ]
-        self._store.save(self.run, done, _stamp())
+        self._store.save(self.run, done, stamp())
         yield from done
 
     def _suggested(self, done: Bitext | Failure) -> Bitext | Failure:
@@ -321,7 +321,7 @@ def keep(
     """Commit what was made without a runner, as aligned texts are, one after the other."""
     for one in results:
         if not isinstance(one, Unchanged):
-            store.save(run, [one], _stamp())
+            store.save(run, [one], stamp())
         yield one
 
 
@@ -358,7 +358,3 @@ def _read(name: str) -> bytes | Failure:
         return read_bytes(name)
     except BitexteError as error:
         return Failure(name=name, error=error)
-
-
-def _stamp() -> str:
-    return now().strftime("%Y-%m-%dT%H:%M:%SZ")

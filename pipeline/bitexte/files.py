@@ -94,6 +94,11 @@ def _sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
+def stamp() -> str:
+    """Return the time as it stands in stores and manifests, see `now`."""
+    return now().strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def now() -> datetime:
     """Return the time in UTC, or SOURCE_DATE_EPOCH where reproducible files are asked for."""
     epoch = os.environ.get("SOURCE_DATE_EPOCH")

@@ -12,7 +12,7 @@ from bitexte.batch import Unchanged
 from bitexte.cli import close, links, options, report
 from bitexte.config import Config
 from bitexte.errors import BitexteError, ConfigError, Failure, InputError
-from bitexte.files import STDIN, now, read_bytes
+from bitexte.files import STDIN, read_bytes, stamp
 from bitexte.records import Bitext
 from bitexte.stages.language import primary
 
@@ -87,7 +87,7 @@ def align(
     pairs = list(_matched(source, target, loaded))
     if len(pairs) == 1 and not isinstance(pairs[0], Failure):
         for one in pairs[0]:
-            _check(one)
+            readers.check(one)
     called = name or f"{close.named([source])}-aligned"
     words_of = ["align", source, target, *(["--presegmented"] if presegmented else [])]
     with store.opened(close.store_path(loaded)) as kept:
@@ -96,21 +96,15 @@ def align(
             called,
             job.signature,
             [one.name if isinstance(one, Failure) else one[0] for one in pairs],
-            f"{now():%Y-%m-%dT%H:%M:%SZ}",
+            stamp(),
             close.command([*words_of, *(["--name", name] if name else [])], loaded),
             close.settings(loaded),
         )
         tally = report.Tally(len(pairs))
         for _ in report.watch(batch.keep(kept, job.run, map(job.aligned, pairs)), tally):
             pass
-        kept.end(job.run, f"{now():%Y-%m-%dT%H:%M:%SZ}")
+        kept.end(job.run, stamp())
         close.finish(kept, job.run, called, loaded, tally, as_json)
-
-
-def _check(name: str) -> None:
-    """Refuse a text that cannot be read before anything is begun; pipes are read but once."""
-    if name != STDIN and not Path(name).is_fifo():
-        readers.read(name)
 
 
 class _Job:

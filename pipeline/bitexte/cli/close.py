@@ -84,16 +84,13 @@ def write(store: Store, run: Run, config: Config, beside: bool = False) -> list[
     if not run.done:
         return []
     base = Path(config.out) / run.name
-    failures = [
-        {"name": name, "error": message, "hint": hint}
-        for name, message, hint in store.failures(run.id)
-    ]
+    failed = failures(store, run)
     line, settled = _remade(run, config), _settings_of(run, config)
     told = {
         "bitexte": __version__,
         "signature": run.signature,
         "pending": run.pending,
-        "failures": failures,
+        "failures": failed,
         "texts_sha256": digest(store.texts(run.id)),
         "command": line,
         "settings": settled,
@@ -108,13 +105,21 @@ def write(store: Store, run: Run, config: Config, beside: bool = False) -> list[
         signature=run.signature,
         counts=counts,
         files=paths,
-        failures=failures,
+        failures=failed,
         pending=run.pending,
         command=line,
         settings=settled,
         beside=beside,
     )
     return [*paths, listing]
+
+
+def failures(store: Store, run: Run) -> list[dict[str, str]]:
+    """List what failed in a run, as machines are told it."""
+    return [
+        {"name": name, "error": message, "hint": hint}
+        for name, message, hint in store.failures(run.id)
+    ]
 
 
 def _settings_of(run: Run, config: Config) -> dict[str, Any]:

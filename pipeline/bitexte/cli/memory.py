@@ -11,7 +11,7 @@ from bitexte import batch, store
 from bitexte.cli import close, options
 from bitexte.config import Config
 from bitexte.errors import InputError
-from bitexte.files import now
+from bitexte.files import stamp
 
 if TYPE_CHECKING:  # lxml is loaded when a TMX is read
     from bitexte.readers.tmx import LeftOut
@@ -108,7 +108,7 @@ def _import(kept: store.Store, file: str, config: Config) -> None:
 
     langs, count = batch.langs(config), 0
     try:
-        count = kept.learn(file, langs, wanted(), f"{now():%Y-%m-%dT%H:%M:%SZ}")
+        count = kept.learn(file, langs, wanted(), stamp())
     finally:  # where nothing is left, most of all: why
         told = ", ".join(f"{number:,} {reason}" for reason, number in sorted(reasons.items()))
         if count or told:

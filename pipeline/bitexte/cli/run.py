@@ -13,7 +13,7 @@ from bitexte.batch import Batch, Translated, Unchanged
 from bitexte.cli import close, options, report
 from bitexte.config import Config
 from bitexte.errors import Failure
-from bitexte.files import STDIN, now
+from bitexte.files import stamp
 
 
 def run(
@@ -92,8 +92,8 @@ def run(
     if dry_run:
         _say_plan(names, called, loaded, as_json)
         return
-    if len(names) == 1 and names[0] != STDIN and not Path(names[0]).is_fifo():
-        readers.read(names[0])  # one text that cannot be read: nothing is begun
+    if len(names) == 1:
+        readers.check(names[0])  # one text that cannot be read: nothing is begun
     with store.opened(close.store_path(loaded)) as kept:
         batch = Batch(kept, names, loaded)
         words = ["run", *inputs, *(["--name", name] if name else [])]
@@ -101,7 +101,7 @@ def run(
         tally = report.Tally(len(names))
         _follow(batch, tally, fail_fast, as_json)
         if tally.finished == tally.total:
-            kept.end(batch.run, now().strftime("%Y-%m-%dT%H:%M:%SZ"))
+            kept.end(batch.run, stamp())
         close.finish(kept, batch.run, called, loaded, tally, as_json, batch.loading)
 
 

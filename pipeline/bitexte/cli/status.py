@@ -42,11 +42,7 @@ def status(
 
 
 def _fields(kept: Store, run: Run) -> dict[str, Any]:
-    failures = [
-        {"name": name, "error": message, "hint": hint}
-        for name, message, hint in kept.failures(run.id)
-    ]
-    return {**asdict(run), "pending": run.pending, "failures": failures}
+    return {**asdict(run), "pending": run.pending, "failures": close.failures(kept, run)}
 
 
 def _print(kept: Store, run: Run) -> None:

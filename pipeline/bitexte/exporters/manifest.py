@@ -9,7 +9,7 @@ from typing import Any
 
 from bitexte import __version__
 from bitexte.exporters import Counts
-from bitexte.files import atomic_binary, now
+from bitexte.files import atomic_binary, stamp
 
 
 def write(
@@ -35,7 +35,7 @@ def write(
     content: dict[str, Any] = {
         "version": 1,
         "bitexte": __version__,
-        "made_at": _stamp(),
+        "made_at": stamp(),
         "signature": signature,
         "articles": counts.articles,
         "pairs": counts.pairs,
@@ -67,16 +67,12 @@ def current(base: Path, expected: Mapping[str, Any], files: Sequence[Path]) -> l
         same = all(told[key] == value for key, value in expected.items())
         listed = {file["name"]: file for file in told["files"]}
         whole = all(listed[file.name] == _file(file) for file in files)
-        dated = not os.environ.get("SOURCE_DATE_EPOCH") or told["made_at"] == _stamp()
+        dated = not os.environ.get("SOURCE_DATE_EPOCH") or told["made_at"] == stamp()
         if same and whole and dated:
             return [*files, path]
     except (OSError, ValueError, KeyError, TypeError):
         pass  # none, or none of ours
     return []
-
-
-def _stamp() -> str:
-    return now().strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _others(path: Path, content: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -34,6 +34,12 @@ def read(name: str) -> Article:
     return parse(read_bytes(name), name)
 
 
+def check(name: str) -> None:
+    """Raise what `read` raises, before anything is begun; leave alone what is read but once."""
+    if name != STDIN and not Path(name).is_fifo():
+        read(name)
+
+
 def parse(data: bytes, name: str) -> Article:
     """Make an Article of the bytes of a file; raise InputError if they are not a text."""
     # A file the user names is tried as text whatever its suffix; binary content is refused below.
