@@ -219,13 +219,40 @@ def test_every_source_has_a_licence_and_a_weight_in_every_mix(prepare: Any) -> N
 
 
 def test_weights_are_copies_on_average(prepare: Any) -> None:
-    source = replace(prepare.Recipe.load().sources["europarl"], weights={"m": 2.25}, short_chars=0)
-    pair = prepare.Pair("Il pleut.", "It rains.", "europarl")
-    drawn = [prepare.copies(pair, source, "m", Random(seed)) for seed in range(2000)]
+    drawn = [prepare.copies(2.25, Random(seed)) for seed in range(2000)]
     assert set(drawn) == {2, 3}
     assert sum(drawn) / 2000 == pytest.approx(2.25, abs=0.05)
-    long = pair._replace(fr="x" * 400)
-    assert prepare.copies(long, source, "m", Random(1)) == 0
+
+
+def test_lengths_bound_the_pairs_and_thin_the_short_ones(prepare: Any) -> None:
+    bounds = {"max_chars": 330, "short_chars": 25, "short_share": 0.4}
+    source = replace(prepare.Recipe.load().sources["europarl"], **bounds)
+    long, short = (prepare.Pair("x" * n, "y", "europarl") for n in (331, 24))
+    assert not prepare.fits(long, source, Random(1))
+    assert prepare.fits(long._replace(fr="x" * 330), source, Random(1))
+    kept = sum(prepare.fits(short, source, Random(seed)) for seed in range(2000))
+    assert kept / 2000 == pytest.approx(0.4, abs=0.05)
+
+
+def test_pairs_are_drawn_for_the_words_that_few_others_hold(prepare: Any) -> None:
+    def lines(fr: str, times: int) -> list[Any]:
+        return [prepare.Pair(fr, f"{fr} {n}", "europarl") for n in range(times)]
+
+    rest = lines("le débat continue", 9) + lines("le homard continue", 9) + lines("le hpmard", 4)
+    rest += lines("le débat à Bruxelles", 9)
+    drawn = lines("le débat continue", 3)
+    chosen = prepare.cover(rest, drawn, 3, Random(1))
+    # "débat" is taught already, "hpmard" met too rarely to be a word, "Bruxelles" a name.
+    assert [pair.fr for pair in chosen] == ["le homard continue"] * 3
+
+
+def test_a_mix_that_covers_draws_a_pair_once(prepare: Any) -> None:
+    recipe = prepare.Recipe.load()
+    covered = replace(recipe.sources["europarl"], weights={"m": 0.5}, cover={"m": 99})
+    recipe = replace(recipe, sources={"europarl": covered})
+    pairs = [prepare.Pair(f"Il pleut encore ici, {n} fois.", str(n), "europarl") for n in range(50)]
+    drawn = prepare.sample(pairs, recipe, "m", Random(1))
+    assert sorted(drawn) == sorted(pairs)
 
 
 def test_a_bad_line_and_an_unknown_source_are_errors(prepare: Any, tmp_path: Path) -> None:

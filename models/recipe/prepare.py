@@ -13,11 +13,12 @@ import argparse
 import io
 import json
 import math
+import re
 import time
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -37,6 +38,10 @@ from links import add_links
 HERE = Path(__file__).parent
 #: Sentences joined in one line stay shorter than this many French characters.
 JOINED_CHARS = 300
+#: What counts for `cover`: French words in small letters; names are copied, not learned.
+WORD = re.compile(r"\b[a-zß-öø-ÿœ]{3,}\b")
+#: A word met less often than this in a source may be a typing error.
+LEAST_MET = 5
 
 
 class Pair(NamedTuple):
@@ -58,6 +63,7 @@ class Source:
     pairs: int
     quality: str
     weights: dict[str, float]
+    cover: dict[str, int] = field(default_factory=dict)
     min_chars: int = 1
     max_chars: int = 10_000
     short_chars: int = 0
@@ -104,25 +110,55 @@ def _read_lines(part: Path, text: Iterable[str]) -> Iterator[Pair]:
         yield Pair(*fields)
 
 
-def copies(pair: Pair, source: Source, mix: str, rng: Random) -> int:
-    """Choose how often a pair is used: its weight on average, 0 if it does not fit."""
+def fits(pair: Pair, source: Source, rng: Random) -> bool:
+    """Tell whether a pair's length is wanted; of the short ones, by chance."""
     if not source.min_chars <= len(pair.fr) <= source.max_chars:
-        return 0
-    if len(pair.fr) < source.short_chars and rng.random() >= source.short_share:
-        return 0
-    whole = math.floor(source.weights[mix])
-    return whole + (rng.random() < source.weights[mix] - whole)
+        return False
+    return len(pair.fr) >= source.short_chars or rng.random() < source.short_share
+
+
+def copies(weight: float, rng: Random) -> int:
+    """Choose how often a pair is used: its weight on average."""
+    whole = math.floor(weight)
+    return whole + (rng.random() < weight - whole)
 
 
 def sample(pairs: Iterable[Pair], recipe: Recipe, mix: str, rng: Random) -> list[Pair]:
     """Draw the pairs of a mix, shuffled. A source that data.toml does not know is an error."""
-    drawn = []
+    drawn: list[Pair] = []
+    left: dict[str, list[Pair]] = {}
     for pair in pairs:
         if pair.source not in recipe.sources:
             raise SystemExit(f"source {pair.source!r} is not in data.toml")
-        drawn += [pair] * copies(pair, recipe.sources[pair.source], mix, rng)
+        source = recipe.sources[pair.source]
+        if not fits(pair, source, rng):
+            continue
+        times = copies(source.weights[mix], rng)
+        drawn += [pair] * times
+        if mix in source.cover and not times:
+            left.setdefault(pair.source, []).append(pair)
+    for name, rest in left.items():
+        drawn += cover(rest, drawn, recipe.sources[name].cover[mix], rng)
     rng.shuffle(drawn)
     return drawn
+
+
+def cover(rest: list[Pair], drawn: Iterable[Pair], times: int, rng: Random) -> list[Pair]:
+    """Choose more pairs for their rare words, in one pass over `rest` in random order.
+
+    A pair is taken when one of its French words is in fewer than `times` of the pairs taken so
+    far: the one-pass, unweighted form of feature decay (Biçici & Yuret 2011, WMT).
+    """
+    met = Counter(word for pair in rest for word in WORD.findall(pair.fr))
+    taught = Counter(word for pair in drawn for word in set(WORD.findall(pair.fr)))
+    rng.shuffle(rest)
+    chosen = []
+    for pair in rest:
+        words = set(WORD.findall(pair.fr))
+        if any(taught[word] < times and met[word] >= LEAST_MET for word in words):
+            taught.update(words)
+            chosen.append(pair)
+    return chosen
 
 
 def greetings(words: Words) -> Iterator[Pair]:
