@@ -255,13 +255,25 @@ def test_a_mix_that_covers_draws_a_pair_once(prepare: Any) -> None:
     assert sorted(drawn) == sorted(pairs)
 
 
-def test_a_bad_line_and_an_unknown_source_are_errors(prepare: Any, tmp_path: Path) -> None:
+def test_a_bad_line_an_unknown_source_or_mix_is_an_error(prepare: Any, tmp_path: Path) -> None:
     bad = tmp_path / "bad.tsv"
     bad.write_text("un\tone\ttatoeba\ndeux\ttwo\n", encoding="utf-8")
     with pytest.raises(SystemExit, match=r"bad\.tsv:2: 2 fields"):
         list(prepare.read_pairs([bad]))
-    with pytest.raises(SystemExit, match=r"'moon' is not in data\.toml"):
-        prepare.sample([prepare.Pair("a", "b", "moon")], prepare.Recipe.load(), "news", Random(1))
+    recipe = prepare.Recipe.load()
+    for source, mix, unknown in (("moon", "news", "source 'moon'"), ("tatoeba", "x", "mix 'x'")):
+        with pytest.raises(SystemExit, match=rf"{unknown} is not in data\.toml"):
+            prepare.sample([prepare.Pair("a", "b", source)], recipe, mix, Random(1))
+
+
+@pytest.mark.parametrize("right", ["cover = { stretch", "weights = { stretch"])
+def test_a_misspelt_mix_in_data_toml_is_an_error(prepare: Any, tmp_path: Path, right: str) -> None:
+    text = (RECIPE / "data.toml").read_text(encoding="utf-8")
+    before, after = text.rsplit(right, 1)
+    wrong = right.replace("stretch", "strech")
+    (tmp_path / "data.toml").write_text(before + wrong + after, encoding="utf-8")
+    with pytest.raises(ValueError, match=r"data\.toml: the mixes of \w+ are not stretch, whole"):
+        prepare.Recipe.load(tmp_path)
 
 
 def test_two_or_three_sentences_come_in_one_line(prepare: Any) -> None:

@@ -80,12 +80,17 @@ class Recipe:
 
     @classmethod
     def load(cls, folder: Path = HERE) -> Recipe:
-        """Read both files; an unknown key is an error."""
-        table: dict[str, Any] = tomllib.loads((folder / "data.toml").read_text(encoding="utf-8"))
+        """Read both files; an unknown key is an error, and so is a mix that some sources lack."""
+        path = folder / "data.toml"
+        table: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
         sources = [Source(**entry) for entry in table.pop("source")]
         rates = Rates(**table.pop("augment"))
         if table:
-            raise ValueError(f"{folder / 'data.toml'}: unknown table {sorted(table)}")
+            raise ValueError(f"{path}: unknown table {sorted(table)}")
+        mixes = sources[0].weights.keys()
+        for source in sources:
+            if source.weights.keys() != mixes or not source.cover.keys() <= mixes:
+                raise ValueError(f"{path}: the mixes of {source.name} are not {', '.join(mixes)}")
         return cls({s.name: s for s in sources}, rates, read_words(folder / "names.toml"))
 
 
@@ -131,6 +136,8 @@ def sample(pairs: Iterable[Pair], recipe: Recipe, mix: str, rng: Random) -> list
         if pair.source not in recipe.sources:
             raise SystemExit(f"source {pair.source!r} is not in data.toml")
         source = recipe.sources[pair.source]
+        if mix not in source.weights:
+            raise SystemExit(f"mix {mix!r} is not in data.toml")
         if not fits(pair, source, rng):
             continue
         times = copies(source.weights[mix], rng)
