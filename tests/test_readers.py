@@ -1,11 +1,14 @@
 """Bytes and a name in, one article out."""
 
+import errno
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bitexte import Article, Failure, InputError
-from bitexte.readers import READERS, article_id, read, read_all
+from bitexte.readers import READERS, article_id, check, expand, read, read_all
 from conftest import DISPATCH
 
 TEXT = DISPATCH.read_text("utf-8")
@@ -63,6 +66,26 @@ def test_binary_content_is_refused(data: bytes, message: str) -> None:
     assert caught.value.hint
 
 
+def test_damaged_utf8_is_told_and_not_taken_for_an_older_encoding() -> None:
+    for text in ("« Nous ne céderons pas », a-t-il déclaré à l’", "“Très grave”, a-t-il ajouté : "):
+        data = (text + "é").encode()[:-1]
+        offset = len(text.encode())
+        with pytest.raises(InputError, match=rf"x\.txt: damaged: byte 0xc3 at offset {offset} is"):
+            READERS.get("txt")(data, "x.txt")
+
+
+def test_a_byte_that_its_encoding_does_not_have_is_told(tmp_path: Path) -> None:
+    # Beyond the part by which the encoding is guessed.
+    data = TEXT.replace("'", "’").encode("cp1252") * 60
+    assert len(data) > 65536
+    (tmp_path / "bad.txt").write_bytes(data + b"\x81")
+    (tmp_path / "good.txt").write_bytes(data)
+    bad, good = read_all([str(tmp_path)])
+    assert isinstance(bad, Failure)
+    assert f"damaged: byte 0x81 at offset {len(data):,} is not cp1252" in bad.error.message
+    assert isinstance(good, Article)
+
+
 @pytest.mark.parametrize("content", [b"", b" \n\t\n", b"\xef\xbb\xbf"])
 def test_an_empty_file_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "empty.txt"
@@ -83,6 +106,32 @@ def test_folders_are_walked_in_order_and_hidden_files_left_alone(tmp_path: Path)
         path.write_text("Un texte.", "utf-8")
     names = [article.name for article in read_all([str(tmp_path)])]
     assert names == [str(tmp_path / name) for name in ("a/1.TXT", "a/2.txt", "b.txt")]
+
+
+def test_a_folder_that_cannot_be_listed_is_told_like_a_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked = tmp_path / "locked"
+    locked.mkdir()
+    (tmp_path / "a.txt").write_text("Un texte.", "utf-8")
+    scandir = os.scandir
+
+    def refuse(path: Any) -> Any:  # the tests may be run by who may do everything
+        if Path(path) == locked:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    good, bad = read_all([str(tmp_path)])
+    assert isinstance(good, Article)
+    assert isinstance(bad, Failure)
+    assert bad.name == str(locked)
+
+
+@pytest.mark.parametrize(("name", "message"), [("", "a name is empty"), ("a" * 300, "too long")])
+def test_a_name_that_no_file_can_have_is_told(name: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        check(expand(name)[0])
 
 
 def test_a_folder_without_texts_is_refused(tmp_path: Path) -> None:

@@ -20,8 +20,9 @@ _DAY = 24 * 60 * 60  # seconds; nobody takes that long to write a file
 def read_bytes(path: str) -> bytes:
     """Read a file, or standard input for `-`; raise InputError if that cannot be done."""
     if path == STDIN:
-        if sys.stdin.isatty():
-            raise InputError("stdin is a terminal", "pipe a text into it, or name a file")
+        if sys.stdin is None or sys.stdin.isatty():
+            what = "a terminal" if sys.stdin else "closed"
+            raise InputError(f"stdin is {what}", "pipe a text into it, or name a file")
         return sys.stdin.buffer.read()
     try:
         return Path(path).read_bytes()
@@ -29,6 +30,20 @@ def read_bytes(path: str) -> bytes:
         raise InputError(f"{path}: no such file", "check the path, or use - for stdin") from None
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}", "check that the file can be read") from error
+
+
+def is_folder(path: str) -> bool:
+    """Tell a folder from what is none, or may not be looked at: whoever reads that is told why."""
+    with suppress(OSError):
+        return Path(path).is_dir()
+    return False
+
+
+def is_pipe(path: str) -> bool:
+    """Tell a named pipe, which can be read but once."""
+    with suppress(OSError):
+        return Path(path).is_fifo()
+    return False
 
 
 @contextmanager

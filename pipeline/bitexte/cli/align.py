@@ -12,7 +12,7 @@ from bitexte.batch import Unchanged
 from bitexte.cli import close, links, options, report
 from bitexte.config import Config
 from bitexte.errors import BitexteError, ConfigError, Failure, InputError
-from bitexte.files import STDIN, read_bytes, stamp
+from bitexte.files import STDIN, is_folder, read_bytes, stamp
 from bitexte.records import Bitext
 from bitexte.stages.language import primary
 
@@ -141,7 +141,7 @@ class _Job:
 
 def _matched(source: str, target: str, config: Config) -> Iterator[tuple[str, str] | Failure]:
     """Match two files, or the files of two folders by their names."""
-    folders = [Path(given).is_dir() for given in (source, target)]
+    folders = [is_folder(given) for given in (source, target)]
     if not any(folders):
         yield source, target
         return

@@ -15,7 +15,7 @@ from bitexte.cli import report
 from bitexte.config import Config
 from bitexte.errors import SOME_FAILED
 from bitexte.exporters import counted, digest, manifest
-from bitexte.files import STDIN, sweep
+from bitexte.files import STDIN, is_folder, sweep
 from bitexte.store import Run, Store
 
 # Settings that decide what an export holds, and their flags. The others change how fast it comes.
@@ -39,10 +39,10 @@ def named(inputs: Sequence[str]) -> str:
     """Name the exports after the one text or folder given; `corpus` stands for several."""
     if len(inputs) > 1:
         return "corpus"
-    given = Path(inputs[0])
     if inputs[0] == STDIN:
         return "stdin"
-    return given.resolve().name if given.is_dir() else given.stem
+    given = Path(inputs[0])
+    return given.resolve().name if is_folder(inputs[0]) else given.stem
 
 
 def command(words: Sequence[str], config: Config) -> str:

@@ -1,11 +1,12 @@
 """The table of formats, by name and by file suffix."""
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from bitexte.errors import BitexteError, Failure, InputError
-from bitexte.files import STDIN, read_bytes
+from bitexte.files import STDIN, is_folder, is_pipe, read_bytes
 from bitexte.records import Article
 from bitexte.registry import Registry
 
@@ -36,7 +37,7 @@ def read(name: str) -> Article:
 
 def check(name: str) -> None:
     """Raise what `read` raises, before anything is begun; leave alone what is read but once."""
-    if name != STDIN and not Path(name).is_fifo():
+    if name != STDIN and not is_pipe(name):
         read(name)
 
 
@@ -57,21 +58,26 @@ def article_id(name: str, data: bytes) -> str:
 def expand(given: str) -> list[str]:
     """List the files of a folder that can be read, sorted; any other path stands for itself.
 
-    Raises InputError for a folder that holds none.
+    So does a folder in it that cannot be listed: whoever reads it is told why. Raises InputError
+    for a folder that holds none, and for no name at all.
     """
-    folder = Path(given)
-    if given == STDIN or not folder.is_dir():
+    if not given:
+        raise InputError("a name is empty", "name a text, a folder of texts, or - for stdin")
+    if given == STDIN or not is_folder(given):
         return [given]
-    found = sorted(
-        str(path)
-        for path in folder.rglob("*")
-        if path.suffix.lower() in SUFFIXES and path.is_file() and not _hidden(path, folder)
-    )
+    found = sorted(_walked(given))
     if not found:
         known = ", ".join(SUFFIXES)
         raise InputError(f"{given}: no text in this folder", f"files it would read: {known}")
     return found
 
 
-def _hidden(path: Path, folder: Path) -> bool:
-    return any(part.startswith(".") for part in path.relative_to(folder).parts)
+def _walked(folder: str) -> Iterator[str]:
+    refused: list[OSError] = []
+    for root, folders, files in os.walk(folder, onerror=refused.append):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        closed = not os.access(root, os.X_OK)  # no file in it can be looked at
+        for path in (Path(root, name) for name in files if not name.startswith(".")):
+            if path.suffix.lower() in SUFFIXES and (closed or path.is_file()):
+                yield str(path)
+    yield from (str(Path(error.filename)) for error in refused)

@@ -1,6 +1,7 @@
 """Plain text: UTF-8, UTF-16, or the encodings that older French files come in."""
 
 import codecs
+import re
 
 from bitexte.errors import InputError
 from bitexte.readers import article_id
@@ -23,11 +24,13 @@ MAGIC = {
 # What French text was written in before UTF-8: Windows, Unix, the euro's Latin-9, Mac and DOS.
 LEGACY = ["cp1252", "iso8859_15", "mac_roman", "cp850"]
 
+_BEYOND_ASCII = re.compile("[^\0-\x7f\ufffd]")
+
 
 def read(data: bytes, name: str) -> Article:
     """Read one plain text; `meta["encoding"]` names what it was decoded from, if not UTF-8.
 
-    Raises InputError for binary content.
+    Raises InputError for binary content and for damaged text.
     """
     text, encoding = decode(data, name)
     meta = {} if encoding == "utf-8" else {"encoding": encoding}
@@ -42,9 +45,11 @@ def decode(data: bytes, name: str) -> tuple[str, str]:
     encoding = _marked(data) or _unmarked_utf16(data) or "utf-8"
     try:
         text = data.decode(encoding).removeprefix("\ufeff")
-    except UnicodeDecodeError:
+    except UnicodeDecodeError as error:
+        if encoding == "utf-8" and _mostly_utf8(data):
+            raise _damaged(name, error, encoding) from error
         encoding = _legacy(data, name)
-        text = data.decode(encoding)
+        text = _decoded(data, name, encoding)
     if "\0" in text:
         place = text.index("\0")
         raise InputError(
@@ -69,6 +74,30 @@ def _unmarked_utf16(data: bytes) -> str | None:
     if sample[0::2].count(0) > 0.8 * half and sample[1::2].count(0) == 0:
         return "utf-16-be"
     return None
+
+
+def _mostly_utf8(data: bytes) -> bool:
+    """Tell UTF-8 with some bad bytes, as of a file cut off inside a character.
+
+    In the older encodings nearly every accented letter is bad UTF-8.
+    """
+    text = data.decode("utf-8", "replace")
+    return len(_BEYOND_ASCII.findall(text)) > text.count("\ufffd")
+
+
+def _decoded(data: bytes, name: str, encoding: str) -> str:
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise _damaged(name, error, encoding) from error
+
+
+def _damaged(name: str, error: UnicodeDecodeError, encoding: str) -> InputError:
+    byte = error.object[error.start]
+    return InputError(
+        f"{name}: damaged: byte 0x{byte:02x} at offset {error.start:,} is not {encoding}",
+        "mend it, or save it again as UTF-8",
+    )
 
 
 def _legacy(data: bytes, name: str) -> str:
