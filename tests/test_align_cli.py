@@ -1,6 +1,7 @@
 """bitexte align, as a terminal sees it."""
 
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -52,6 +53,17 @@ def test_a_dispatch_and_its_translation_become_a_corpus(run_cli: RunCli) -> None
         run_cli("validate", "exports/dispatch-aligned.tmx", "exports/dispatch-aligned.jsonl").code
         == 0
     )
+
+
+def test_the_command_in_the_manifest_aligns_again(pair: RunCli) -> None:
+    Path("bitexte.toml").write_text("beam_size = 2\nstore = 'mine.sqlite'\n", "utf-8")
+    pair("align", "a.txt", "b.txt", "--no-words", "--format", "jsonl")
+    made = Path("exports/a-aligned.jsonl").read_bytes()
+    told = json.loads(Path("exports/a-aligned.manifest.json").read_text("utf-8"))
+    for path in (*Path("exports").iterdir(), Path("bitexte.toml"), Path("mine.sqlite")):
+        path.unlink()
+    assert pair(*shlex.split(told["command"])[1:]).code == 0
+    assert Path("exports/a-aligned.jsonl").read_bytes() == made
 
 
 def test_what_has_no_counterpart_is_left_out_and_told(pair: RunCli) -> None:

@@ -56,6 +56,15 @@ def test_growth_is_measured_on_folders_of_the_sizes_asked_for(run_cli: RunCli) -
     assert rows[0]["ratio"] == 1
 
 
+def test_the_store_of_the_settings_is_left_alone(run_cli: RunCli, tmp_path: Path) -> None:
+    Path("lines.fr").write_text("\n".join(LINES), "utf-8")
+    mine = tmp_path / "mine.sqlite"
+    Path("bitexte.toml").write_text(f"engine = 'identity'\nstore = '{mine}'\n", "utf-8")
+    done = run_cli("bench", "batch", "lines.fr", "--only", "growth", "--growth", "2")
+    assert done.code == 0, done.err
+    assert not mine.exists()
+
+
 def test_what_cannot_be_measured_is_named(run_cli: RunCli) -> None:
     Path("lines.fr").write_text("\n\n", "utf-8")
     done = run_cli("bench", "batch", "lines.fr", "--only", "bar")

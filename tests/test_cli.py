@@ -1,6 +1,8 @@
 """Every command and every exit code, as a terminal sees them."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -105,6 +107,18 @@ CASES = {
         out="Il pleut à Liège. Il neige à Namur.\n",
         err=("warning: -: not UTF-8, decoded as cp1252",),
         stdin=FRENCH.decode().encode("cp1252"),
+    ),
+    "lines and JSON": Case(
+        ("translate", "--lines", "--json", *IDENTITY),
+        2,
+        err=("error: --lines and --json do not go together", "hint: "),
+        stdin=FRENCH,
+    ),
+    "a language that is none": Case(
+        ("run", "a.txt", *IDENTITY, "--target-lang", "en_GB"),
+        2,
+        err=("error: target_lang is 'en_GB', no language tag", "hint: "),
+        files={"a.txt": FRENCH},
     ),
     "forced": Case(("translate", "--force", *IDENTITY), 0, out=ENGLISH.decode(), stdin=ENGLISH),
     "one line for each line": Case(
@@ -216,6 +230,12 @@ def test_segment_takes_more_abbreviations(run_cli: RunCli) -> None:
     assert len(more.out.splitlines()) == 1
 
 
+def test_segment_goes_by_the_settings_that_run_goes_by(run_cli: RunCli) -> None:
+    Path("bitexte.toml").write_text("keep_quotes = true\n", "utf-8")
+    done = run_cli("segment", stdin="Il a dit : « Oui. Non. »".encode())
+    assert len(done.out.splitlines()) == 1
+
+
 def test_run_takes_the_flags_of_the_segmenter(run_cli: RunCli) -> None:
     Path("more.txt").write_text("Tartempion. # a company\n", "utf-8")
     Path("a.txt").write_text("La firme Tartempion. Dupont dit : « Oui. Non. »", "utf-8")
@@ -230,6 +250,22 @@ def test_translate_as_json_has_the_text_and_its_pairs(run_cli: RunCli) -> None:
     result = json.loads(done.out)
     assert result["text"].endswith("intentionnel. (Belga)")
     assert len(result["pairs"]) == 7
+
+
+def test_quiet_runs_say_nothing_at_all(run_cli: RunCli) -> None:
+    Path("a.txt").write_bytes(FRENCH)
+    done = run_cli("-q", "run", "a.txt", *IDENTITY, "--format", "jsonl")
+    assert (done.code, done.err) == (0, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_standard_output_without_room_is_one_clear_error(run_cli: RunCli) -> None:
+    Path("a.txt").write_bytes(FRENCH)
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        command = [sys.executable, "-m", "bitexte", "segment", "a.txt"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 5
+    assert done.stderr.startswith("error: stdout: No space left on device\nhint: ")
 
 
 def test_quiet_says_nothing_but_errors(run_cli: RunCli) -> None:

@@ -42,6 +42,9 @@ def test_an_unknown_key_names_the_nearest_known_one() -> None:
         ("formats = [1]", "formats is"),
         ('device = "cdua"', "unknown device 'cdua'"),
         ('compute = "int9"', "unknown compute 'int9'"),
+        ('source_lang = "fr_BE"', "source_lang is 'fr_BE', no language tag"),
+        ('target_lang = ""', "target_lang is '', no language tag"),
+        ('target_lang = "fr-CA"', "source_lang and target_lang are one language: fr and fr-CA"),
         ("beam_size", "bitexte.toml:"),
     ],
 )
@@ -51,6 +54,17 @@ def test_a_wrong_value_is_named(line: str, message: str) -> None:
         load()
     assert message in caught.value.message
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("tag", ["fr-BE", "FR", "zh-Hant-TW", "es-419", "de-CH-1996", "de-x-news"])
+def test_language_tags_may_be_long(tag: str) -> None:
+    assert Config(source_lang=tag).source_lang == tag
+
+
+def test_a_tilde_in_the_file_is_the_users_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    Path("bitexte.toml").write_text('out = "~/corpus"\nstore = "done.sqlite"\n', "utf-8")
+    assert (load().out, load().store) == ("/home/me/corpus", "done.sqlite")
 
 
 def test_a_missing_settings_file_is_an_error_only_if_it_was_named() -> None:

@@ -148,6 +148,17 @@ def test_the_manifest_says_what_was_written_and_how_to_remake_it(archive: RunCli
     assert exports() == before
 
 
+def test_the_command_in_the_manifest_overrules_the_settings_file(archive: RunCli) -> None:
+    Path("bitexte.toml").write_text('target_lang = "en-GB"\nformats = ["html"]\n', "utf-8")
+    archive(*RUN, "--target-lang", "en", "--format", "tmx", "--format", "jsonl")
+    told, before = manifest(), exports()
+    archive(*RUN)
+    assert "archive.html" in exports()
+    assert archive(*shlex.split(told["command"])[1:]).code == 0
+    assert manifest()["signature"] == told["signature"]
+    assert exports()["archive.jsonl"] == before["archive.jsonl"]
+
+
 def test_what_was_taken_by_force_is_not_taken_for_done_without(archive: RunCli) -> None:
     text = "The operator said that services had been restored across the island."
     Path("archive/a.txt").write_text(text, "utf-8")
@@ -265,6 +276,33 @@ def test_the_latest_run_is_exported_where_none_is_named(archive: RunCli) -> None
     done = archive("export", "--out", "elsewhere", "--format", "jsonl")
     assert done.out.startswith("elsewhere/archive.jsonl\n")
     assert Path("elsewhere/archive.jsonl").read_bytes() == exports()["archive.jsonl"]
+
+
+def test_exports_of_other_texts_are_not_replaced_without_a_word(archive: RunCli) -> None:
+    archive("run", "archive/b.txt", *IDENTITY)
+    assert "exports of that name" not in archive("run", "archive/b.txt", *IDENTITY).err
+    Path("other").mkdir()
+    Path("other/b.txt").write_text(TEXTS["a.txt"], "utf-8")
+    done = archive("run", "other/b.txt", *IDENTITY)
+    assert (done.code, done.err.count("warning: b: the exports of that name were of")) == (0, 1)
+
+
+def test_an_empty_file_is_no_store(archive: RunCli) -> None:
+    Path("exports").mkdir()
+    Path("exports/bitexte.sqlite").touch()
+    for command in (("status",), ("export",), ("memory", "list"), ("memory", "forget", "x.tmx")):
+        done = archive(*command)
+        assert (done.code, done.err.count("exports/bitexte.sqlite: no store")) == (3, 1)
+    assert archive(*RUN, "--dry-run").code == 0
+    assert archive(*RUN).code == 0
+
+
+def test_out_names_the_store_too_if_there_is_one(archive: RunCli) -> None:
+    archive(*RUN, "--format", "jsonl")
+    archive("run", "archive/b.txt", *IDENTITY, "--name", "archive", "--out", "corpus")
+    before = Path("corpus/archive.jsonl").read_bytes()
+    assert archive("export", "--out", "corpus").code == 0
+    assert Path("corpus/archive.jsonl").read_bytes() == before
 
 
 def test_there_must_be_something_to_export(archive: RunCli) -> None:

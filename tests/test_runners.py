@@ -195,6 +195,15 @@ def test_a_model_that_no_worker_can_load_is_one_clear_error(config: Config) -> N
     assert caught.value.hint
 
 
+def test_a_worker_that_dies_while_it_loads_is_one_clear_error(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bitexte.runners.local._open", os._exit)  # by name, in the workers
+    with pytest.raises(ModelError, match="a worker died while it loaded") as caught:
+        Processes(replace(config, jobs=2))
+    assert "fewer --jobs" in caught.value.hint
+
+
 def test_ray_does_not_wait_for_workers_that_find_no_room(ray: Any, config: Config) -> None:
     with pytest.raises(ConfigError, match="the cluster carries 2 workers with 1 CPUs each"):
         runners.start(replace(config, runner="ray", jobs=3))

@@ -179,6 +179,7 @@ class Bench:
         if fresh and (self._work / out).exists():
             raise OutputError(f"{out}: timed already", "name each measurement once")
         command = [sys.executable, "-m", "bitexte", "run", folder, "--json", "--out", out]
+        command += ["--store", f"{out}/bitexte.sqlite"]  # a settings file may name the user's
         log, trouble = self._work / "events", self._work / "errors"
         with log.open("w") as events, trouble.open("w") as errors:
             began = time.perf_counter()

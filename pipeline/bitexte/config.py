@@ -1,5 +1,6 @@
 """Every setting with its unit and default; a TOML file, then flags; the signature."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -9,6 +10,12 @@ from bitexte.errors import ConfigError
 from bitexte.registry import unknown
 
 DEFAULT_FILE = Path("bitexte.toml")
+#: A language, perhaps with script, region, variants and what is private (BCP 47): fr, fr-BE,
+#: zh-Hant-TW, de-CH-1996, en-x-news.
+LANGUAGE_TAG = (
+    r"[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?"
+    r"(-([A-Za-z0-9]{5,8}|[0-9][A-Za-z0-9]{3}))*(-x(-[A-Za-z0-9]{1,8})+)?"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +86,20 @@ class Config:
         for name, known in CHOICES.items():
             if getattr(self, name) not in known:
                 raise unknown(name, getattr(self, name), known)
+        self._check_languages()
+
+    def _check_languages(self) -> None:
+        tags = {"source_lang": self.source_lang, "target_lang": self.target_lang}
+        for name, tag in tags.items():
+            if not re.fullmatch(LANGUAGE_TAG, tag):
+                raise ConfigError(
+                    f"{name} is {tag!r}, no language tag", "write one such as fr or fr-BE"
+                )
+        if len({tag.partition("-")[0].lower() for tag in tags.values()}) == 1:
+            raise ConfigError(
+                f"source_lang and target_lang are one language: {' and '.join(tags.values())}",
+                "choose two languages",
+            )
 
 
 RANGES: dict[str, tuple[float, float]] = {
@@ -99,6 +120,9 @@ CHOICES: dict[str, list[str]] = {
     "compute": ["auto", "float32", "float16", "bfloat16", "int8", "int8_float32", "int8_float16"],
 }
 
+# Settings that are files or folders.
+PATHS = ("model", "cache", "store", "out")
+
 
 def load(path: Path | None = None, flags: Mapping[str, Any] | None = None) -> Config:
     """Build the settings: the defaults, then the file, then the flags that are not None.
@@ -117,9 +141,15 @@ def _from_file(path: Path | None) -> dict[str, Any]:
 
     path = path or DEFAULT_FILE
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        given = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path}: {error}", "see the settings in the README") from error
+    return {name: _at_home(value) if name in PATHS else value for name, value in given.items()}
+
+
+def _at_home(value: Any) -> Any:
+    """Put the home folder for a ~ at the start, as a shell does with flags."""
+    return str(Path(value).expanduser()) if _is_text(value) and value[:1] == "~" else value
 
 
 def _checked(values: Mapping[str, Any]) -> dict[str, Any]:

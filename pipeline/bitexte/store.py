@@ -180,10 +180,21 @@ def _locked(path: Path) -> Iterator[None]:
         lock.release()
 
 
+def is_there(path: Path) -> bool:
+    """Tell a store from none, and from the empty file that others may have made in its place."""
+    return path.exists() and not (path.is_file() and path.stat().st_size == 0)
+
+
+def require(path: Path) -> None:
+    """Raise InputError where there is no store yet."""
+    if not is_there(path):
+        raise InputError(f"{path}: no store", "`bitexte run` makes one; or name it with --store")
+
+
 @contextmanager
 def _connected(path: Path, address: str) -> Iterator[sqlite3.Connection]:
-    if "mode=ro" in address and not path.exists():
-        raise InputError(f"{path}: no store", "`bitexte run` makes one; or name it with --store")
+    if "mode=ro" in address:
+        require(path)
     database = sqlite3.connect(address, uri=True, isolation_level=None, timeout=BUSY_SECONDS)
     try:
         _set_up(database)

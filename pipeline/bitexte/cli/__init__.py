@@ -1,9 +1,11 @@
 """The app, main(), and the only except for our own errors."""
 
+import errno
 import logging
 import os
 import sys
 import traceback
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -19,7 +21,10 @@ from bitexte.cli.segment import segment
 from bitexte.cli.status import status
 from bitexte.cli.translate import translate
 from bitexte.cli.validate import validate
-from bitexte.errors import INTERRUPTED, BitexteError
+from bitexte.errors import INTERRUPTED, BitexteError, OutputError
+
+# What a write to standard output fails with where its disk is full.
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 app = typer.Typer(
     name="bitexte",
@@ -70,12 +75,15 @@ app.add_typer(bench, name="bench")
 
 def main(argv: list[str] | None = None) -> int:
     """Run a command line; return its exit code, as the README lists them."""
-    # Names of files need not be UTF-8: no byte of theirs may end a run.
-    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    _set_up_stdout()
     try:
         app(argv)
     except BitexteError as error:
         return report(error)
+    except OSError as error:
+        if error.errno not in _FULL or error.filename is not None:
+            return _bug()
+        return report(OutputError(f"stdout: {error.strerror}", "free some space, and try again"))
     except SystemExit as end:
         # Typer turns Ctrl-C into this code.
         if end.code == INTERRUPTED:
@@ -83,11 +91,23 @@ def main(argv: list[str] | None = None) -> int:
             print("hint: what was done is saved; give the same command again", file=sys.stderr)
         return int(end.code or 0)
     except Exception:
-        traceback.print_exc()
-        print("error: this is a bug in bitexte", file=sys.stderr)
-        print("hint: please report it, with the lines above", file=sys.stderr)
-        return 1
+        return _bug()
     return 0
+
+
+def _set_up_stdout() -> None:
+    if sys.stdout is None:  # closed by who calls us: nobody will read it
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
+    # JSON is UTF-8 whatever the terminal; names of files need not be: no byte may end a run.
+    sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
+
+
+def _bug() -> int:
+    """Print the exception that is on its way, and whom to tell; return the exit code."""
+    traceback.print_exc()
+    print("error: this is a bug in bitexte", file=sys.stderr)
+    print("hint: please report it, with the lines above", file=sys.stderr)
+    return 1
 
 
 def console() -> None:

@@ -1,6 +1,5 @@
 """bitexte align: pair texts with their human translations, and words with words."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -45,6 +44,7 @@ def align(
     abbreviations: options.Abbreviations = None,
     keep_quotes: options.KeepQuotes = False,
     force: options.Force = False,
+    store_file: options.Store = None,
     config: options.ConfigFile = None,
     as_json: options.Json = False,
 ) -> None:
@@ -72,8 +72,8 @@ def align(
         source_lang=source_lang,
         target_lang=target_lang,
         min_confidence=min_confidence,
+        store=store_file,
     )
-    sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
     if source == target == STDIN or (jsonl and target):
         raise ConfigError(f"{target}: one text too many", "stdin is one side, --jsonl one file")
     if jsonl:
@@ -92,12 +92,19 @@ def align(
     words_of = ["align", source, target, *(["--presegmented"] if presegmented else [])]
     with store.opened(close.store_path(loaded)) as kept:
         job = _Job(kept, loaded, presegmented)
+        texts = [one.name if isinstance(one, Failure) else one[0] for one in pairs]
+        close.say_if_taken(kept, called, texts)
         job.run = kept.begin(
             called,
             job.signature,
-            [one.name if isinstance(one, Failure) else one[0] for one in pairs],
+            texts,
             stamp(),
-            close.command([*words_of, *(["--name", name] if name else [])], loaded),
+            close.command(
+                [*words_of, *(["--name", name] if name else [])],
+                loaded,
+                options.load(config),
+                close.ALIGN_FLAGS | ({"model"} if model else set()),
+            ),
             close.settings(loaded),
         )
         tally = report.Tally(len(pairs))

@@ -3,7 +3,7 @@
 import json
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,8 @@ _FLAGS = {
     )},
     "formats": "--format",
 }  # fmt: skip
+#: Those of `align`, which asks an engine only for what --model names.
+ALIGN_FLAGS = {"source_lang", "target_lang", "store", "out", "min_confidence", "formats"}
 _SWITCHES = {"keep_quotes": "--keep-quotes", "words": "--no-words", "min_french": "--force"}
 _UNFLAGGED = ("abbreviations", "max_sentence_chars", "max_article_chars")
 
@@ -45,12 +47,31 @@ def named(inputs: Sequence[str]) -> str:
     return given.resolve().name if is_folder(inputs[0]) else given.stem
 
 
-def command(words: Sequence[str], config: Config) -> str:
-    """Write the command line that makes the same exports again, by flags that are not defaults."""
+def say_if_taken(store: Store, name: str, texts: Collection[str]) -> None:
+    """Warn where exports of quite other texts are about to be replaced."""
+    for run in store.runs(name):
+        before = {text for _, text in store.texts(run.id)}
+        if before and before.isdisjoint(texts):
+            report.log.warning(
+                "%s: the exports of that name were of other texts; they are replaced: "
+                "--name keeps both",
+                name,
+            )
+
+
+def command(
+    words: Sequence[str], config: Config, file: Config, known: Collection[str] = _FLAGS.keys()
+) -> str:
+    """Write the command line that makes the same exports again, beside a settings file or without.
+
+    It takes the flags that are not the defaults, or not what the file says; `known` are those that
+    the command has.
+    """
     usual = Config()
-    changed = {name: value for name, value in _changed(config).items() if name in _FLAGS}
     line = ["bitexte", *words]
-    for name, value in changed.items():
+    for name, value in (_changed(config, usual) | _changed(config, file)).items():
+        if name not in known or name not in _FLAGS:
+            continue
         for one in value if isinstance(value, tuple) else (value,):
             line += [_FLAGS[name], str(one)]
     for name, flag in _SWITCHES.items():
@@ -63,11 +84,10 @@ def command(words: Sequence[str], config: Config) -> str:
 def settings(config: Config) -> dict[str, Any]:
     """List the settings that decide what an export holds, where they are not the defaults."""
     told = {*_FLAGS, *_SWITCHES, *_UNFLAGGED} - {"out", "store"}
-    return {name: value for name, value in _changed(config).items() if name in told}
+    return {name: value for name, value in _changed(config, Config()).items() if name in told}
 
 
-def _changed(config: Config) -> dict[str, Any]:
-    usual = Config()
+def _changed(config: Config, usual: Config) -> dict[str, Any]:
     return {
         field.name: getattr(config, field.name)
         for field in fields(Config)
@@ -133,7 +153,8 @@ def _remade(run: Run, config: Config) -> str:
     if run.settings.get("min_confidence", 0) == config.min_confidence:
         return run.command
     flags = {name: getattr(config, name) for name in ("formats", "store", "out", "min_confidence")}
-    return f"{run.command} && {command(['export', run.name], replace(Config(), **flags))}"
+    again = command(["export", run.name], replace(Config(), **flags), Config())
+    return f"{run.command} && {again}"
 
 
 def finish(

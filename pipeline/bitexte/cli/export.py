@@ -17,7 +17,14 @@ def export(
     formats: options.Formats = None,
     out: options.Out = None,
     min_confidence: options.MinConfidence = None,
-    store_file: options.Store = None,
+    store_file: Annotated[
+        str | None,
+        typer.Option(
+            "--store",
+            help="File of what is done.",
+            show_default="bitexte.sqlite in --out, if it is there, or in exports",
+        ),
+    ] = None,
     config: options.ConfigFile = None,
 ) -> None:
     """Write the exports of a run again, in any format, from the store.
@@ -29,7 +36,10 @@ def export(
 
     """
     loaded = options.load(config, formats=formats, min_confidence=min_confidence, store=store_file)
-    path = close.store_path(loaded)
+    there = replace(loaded, out=out or loaded.out)
+    path = close.store_path(there)
+    if not path.exists():  # --out is a new folder
+        path = close.store_path(loaded)
     with store.opened(path, write=False) as kept:
         runs = kept.runs(name)
         if not runs:
@@ -37,7 +47,7 @@ def export(
                 f"{path}: no run{f' named {name!r}' if name else ''} in it",
                 "`bitexte status` lists them; `bitexte run` makes one",
             )
-        written = close.write(kept, runs[0], replace(loaded, out=out or loaded.out), beside=True)
+        written = close.write(kept, runs[0], there, beside=True)
     if not written:
         raise InputError(f"{runs[0].name}: nothing done yet", "`bitexte run` goes on with it")
     for one in written:

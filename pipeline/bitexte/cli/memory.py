@@ -76,6 +76,7 @@ def forget(
     """
     loaded = options.load(config, store=store_file, out=out)
     path = close.store_path(loaded)
+    store.require(path)
     with store.opened(path) as kept:
         for file in files:
             if not kept.forget(file):

@@ -28,12 +28,14 @@ class Row:
     folder: str
 
 
-def models(cache: options.Cache = None, as_json: options.Json = False) -> None:
+def models(
+    cache: options.Cache = None, config: options.ConfigFile = None, as_json: options.Json = False
+) -> None:
     """List the embedded, cached and converted models, with sizes and sums.
 
     The name is what --model takes.
     """
-    rows = list(_rows(cache or ""))
+    rows = list(_rows(options.load(config, cache=cache).cache))
     if as_json:
         print(json.dumps({"version": 1, "models": [asdict(row) for row in rows]}))
         return

@@ -24,7 +24,7 @@ def asked(file: str, wanted: Mapping[str, Callable[[Any], bool]]) -> Iterator[di
 def _row(line: bytes) -> dict[str, Any]:
     try:
         row = json.loads(line)
-    except ValueError:  # no JSON, or no UTF-8
+    except (ValueError, RecursionError):  # no JSON, no UTF-8, or deeper than any that is asked
         return {}
     return row if isinstance(row, dict) else {}
 

@@ -131,6 +131,8 @@ def watch(done: Iterable[Done], tally: Tally) -> Iterator[Done]:
 
 def table(tally: Tally, sentences: int, loading: float) -> None:
     """Print the closing lines: all sentences that are done, seconds, warnings."""
+    if _quiet():
+        return
     done = tally.articles + tally.unchanged
     told = [f"{tally.unchanged:,} unchanged"] if tally.unchanged else []
     told += [f"{len(tally.failures):,} failed"] if tally.failures else []
@@ -146,9 +148,16 @@ def table(tally: Tally, sentences: int, loading: float) -> None:
     print(*lines, sep="\n", file=sys.stderr)
 
 
+def _quiet() -> bool:
+    return log.getEffectiveLevel() >= logging.ERROR
+
+
 @contextmanager
 def _display(tally: Tally) -> Iterator[Callable[[], None]]:
-    if not sys.stderr.isatty() or log.getEffectiveLevel() >= logging.ERROR:
+    if _quiet():
+        yield lambda: None
+        return
+    if not sys.stderr.isatty():
         yield _line_a_minute(tally)
         return
     from rich.console import Console

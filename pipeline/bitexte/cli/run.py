@@ -97,7 +97,10 @@ def run(
     with store.opened(close.store_path(loaded)) as kept:
         batch = Batch(kept, names, loaded)
         words = ["run", *inputs, *(["--name", name] if name else [])]
-        batch.begin(called, close.command(words, loaded), close.settings(loaded))
+        close.say_if_taken(kept, called, names)
+        batch.begin(
+            called, close.command(words, loaded, options.load(config)), close.settings(loaded)
+        )
         tally = report.Tally(len(names))
         _follow(batch, tally, fail_fast, as_json)
         if tally.finished == tally.total:
@@ -135,7 +138,7 @@ def _event(event: str, **fields: Any) -> None:
 def _say_plan(names: list[str], called: str, config: Config, as_json: bool) -> None:
     """Say what a run would do; the store is only looked into."""
     path = close.store_path(config)
-    with store.opened(path, write=False) if path.exists() else store.blank() as known:
+    with store.opened(path, write=False) if store.is_there(path) else store.blank() as known:
         batch = Batch(known, names, config)
         plan = batch.plan()
     if as_json:

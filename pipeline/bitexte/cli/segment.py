@@ -1,7 +1,6 @@
 """bitexte segment: the sentences of a text."""
 
 import json
-import sys
 from collections.abc import Callable, Iterator
 from typing import Annotated
 
@@ -30,21 +29,22 @@ def segment(
             "--attach-credits", help="With --jsonl: credits belong to a sentence, as in gold sets."
         ),
     ] = False,
+    config: options.ConfigFile = None,
     as_json: options.Json = False,
 ) -> None:
     """Print the sentences of a text, one a line.
 
     Example: bitexte segment seeds/dispatch.txt
     """
-    known = frozenset(options.entries(abbreviations)) if abbreviations else None
-    sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
+    loaded = options.load(config, abbreviations=abbreviations, keep_quotes=keep_quotes or None)
+    known, whole = frozenset(loaded.abbreviations), loaded.keep_quotes
     if jsonl:
         spans = with_furniture if attach_credits else _bare
-        for line in _protocol(file, lambda text: spans(text, known, keep_quotes)):
+        for line in _protocol(file, lambda text: spans(text, known, whole)):
             print(line)
         return
     article = clean(readers.read(file))
-    segments = cut(article, abbreviations=known, keep_quotes=keep_quotes)
+    segments = cut(article, abbreviations=known, keep_quotes=whole)
     if as_json:
         fields = {"version": 1, "title": article.title, "meta": dict(article.meta)}
         print(json.dumps({**fields, "sentences": [_row(one) for one in segments]}))

@@ -1,7 +1,6 @@
 """bitexte translate: one French text in, English text out."""
 
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from typing import Annotated
@@ -12,7 +11,7 @@ from bitexte import flow, readers
 from bitexte.cli import options, report
 from bitexte.config import Config
 from bitexte.engines import Engine, load
-from bitexte.errors import Failure
+from bitexte.errors import ConfigError, Failure
 from bitexte.files import STDIN
 from bitexte.records import Article, Bitext
 
@@ -62,8 +61,9 @@ def translate(
         abbreviations=abbreviations,
         keep_quotes=keep_quotes or None,
     )
+    if lines and as_json:
+        raise ConfigError("--lines and --json do not go together", "leave one of them out")
     article = readers.read(file)
-    sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
     if lines:
         _print_lines(article, loaded)
     else:

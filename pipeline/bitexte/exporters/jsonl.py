@@ -11,6 +11,7 @@ from typing import Any
 from bitexte.errors import OutputError
 from bitexte.files import atomic_binary
 from bitexte.records import Bitext, Pair
+from bitexte.stages.language import primary
 
 # JSON allows them inside a string, but str.splitlines() and some readers cut there.
 _SEPARATORS = {char: f"\\u{ord(char):04x}" for char in "\x85\u2028\u2029"}
@@ -41,7 +42,7 @@ def row(bitext: Bitext, pair: Pair) -> dict[str, Any]:
     fields["links"] = " ".join(f"{source}-{target}" for source, target in pair.links)
     fields["suggestions"] = _suggestions(pair)
     source, target = fields.pop("source"), fields.pop("target")
-    languages = (bitext.article.lang.split("-")[0], bitext.target_lang.split("-")[0])
+    languages = (primary(bitext.article.lang), primary(bitext.target_lang))
     return {
         "id": fields.pop("id"),
         "article_id": fields.pop("article_id"),

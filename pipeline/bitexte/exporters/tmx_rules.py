@@ -12,6 +12,7 @@ from unicodedata import is_normalized
 from lxml import etree
 
 from bitexte.chars import UNFIT
+from bitexte.config import LANGUAGE_TAG
 from bitexte.exporters.rules import Finding
 
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
@@ -22,9 +23,7 @@ _DATES = ("creationdate", "changedate", "lastusagedate")
 _DATE = re.compile(
     r"\d{4}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3])[0-5]\d[0-5]\dZ", re.ASCII
 )
-_TAG = re.compile(
-    r"[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|\d{3}))?(-[A-Za-z0-9]{5,8})*|\*all\*", re.ASCII
-)
+_TAG = re.compile(rf"{LANGUAGE_TAG}|\*all\*")
 _LINE_BREAK = re.compile("[\r\n\t\v\f\x85\u2028\u2029]")
 _ESCAPED_TWICE = re.compile(r"&(amp|lt|gt|quot|nbsp|#\d+);")
 NO_VALUE = {"", "None", "null", "nan", "NaN", "undefined"}

@@ -4,17 +4,17 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from multiprocessing import connection
 
 from bitexte import runners
 from bitexte.config import Config
 from bitexte.engines import Engine, load
-from bitexte.errors import BitexteError
+from bitexte.errors import BitexteError, ModelError
 from bitexte.flow import Asked, Outcome, work
 
 # While one task is linked, the next is at the engine, and one waits.
@@ -61,35 +61,61 @@ class Processes:
         self._config = replace(config, threads=runners.share(config, config.jobs))
         self.slots = TASKS_A_WORKER * config.jobs
         self._pool = self._fresh()
-        for loaded in [self.submit([]) for _ in range(config.jobs)]:
-            loaded.result()  # or the error that keeps a worker from its engine
+        try:
+            for loaded in [self.submit([]) for _ in range(config.jobs)]:
+                loaded.result()  # or the error that keeps a worker from its engine
+        except BaseException as error:
+            self.close()
+            if not isinstance(error, BrokenProcessPool):
+                raise
+            raise ModelError(
+                "a worker died while it loaded its engine",
+                "it may have had too little memory: fewer --jobs",
+            ) from error
 
     def submit(self, asked: Sequence[Asked]) -> Future[list[Outcome]]:
         """Hand over a task, see `Runner.submit`."""
-        try:
-            return self._pool.submit(_work, list(asked))
-        except BrokenProcessPool:
-            # One of them died since: the pool is no more, and the next one starts.
-            self.close()
-            self._pool = self._fresh()
-            return self._pool.submit(_work, list(asked))
+        with _deaf():
+            try:
+                return self._pool.submit(_work, list(asked))
+            except BrokenProcessPool:
+                # One of them died since: the pool is no more, and the next one starts.
+                self.close()
+                self._pool = self._fresh()
+                return self._pool.submit(_work, list(asked))
 
     def ready(self) -> None:
         """Wait for nothing: `submit` makes new processes, see `Runner.ready`."""
 
     def close(self) -> None:
         """End the processes, whatever they are at, see `Runner.close`."""
-        workers = list((self._pool._processes or {}).values())
-        self._pool.shutdown(wait=False, cancel_futures=True)
-        for worker in workers:
+        for worker in list((self._pool._processes or {}).values()):
             with suppress(OSError, ValueError):
                 worker.kill()
+        # With none alive the wait is short, and the pool's semaphores go with it.
+        self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _fresh(self) -> ProcessPoolExecutor:
         context = multiprocessing.get_context("spawn")  # a fork would copy the threads' locks
         return ProcessPoolExecutor(
             self._config.jobs, mp_context=context, initializer=_open, initargs=(self._config,)
         )
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Start processes that Ctrl-C does not reach, also while they load; it is ours to answer.
+
+    Here it is answered when the block ends.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 _config: Config
@@ -99,7 +125,7 @@ _engine: Engine | BitexteError
 def _open(config: Config) -> None:
     """Load the engine of this process; what goes wrong is told to the first who asks for work."""
     global _config, _engine
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's to answer
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # for systems where `_deaf` can do nothing
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _config = config
     try:
