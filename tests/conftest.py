@@ -168,7 +168,7 @@ def bitext() -> Bitext:
             )
         )
     return Bitext(
-        article=article, pairs=tuple(pairs), signature="engine:identity|seg:fr1|bitexte:0.1.0"
+        article=article, pairs=tuple(pairs), signature="engine:identity|seg:fr2|bitexte:0.1.0"
     )
 
 

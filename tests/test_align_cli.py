@@ -226,4 +226,4 @@ def test_the_page_shows_beads_side_by_side(pair: RunCli) -> None:
     page = Path("exports/a-aligned.html").read_text("utf-8")
     assert page.count("<tr id=") == 3
     assert '<td lang="fr">' in page
-    assert "align:a1|seg:fr1" in page
+    assert "align:a1|seg:fr2" in page

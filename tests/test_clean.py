@@ -49,6 +49,11 @@ def test_what_was_removed_is_counted() -> None:
     assert "removed" not in clean(article("a")).meta
 
 
+def test_what_an_earlier_program_lost_is_counted() -> None:
+    assert clean(article("caf\ufffd ferm\ufffd")).meta["lost"] == "2 characters"
+    assert "lost" not in clean(article("café")).meta
+
+
 def test_a_pile_of_accents_is_bounded() -> None:
     assert len(clean(article("a" + "\u0327\u0301" * 50_000)).text) < 40
 
@@ -95,6 +100,13 @@ def test_clean_text_can_be_written(text: str) -> None:
             "BRUXELLES 16/07 (BELGA) =",
             {"dateline": "BRUXELLES 16/07", "agency": "Belga"},
         ),
+        (
+            "RAMBOUILLET (Yvelines), 23 avr 2021 (AFP) - Il part.",
+            "dateline",
+            "RAMBOUILLET (Yvelines), 23 avr 2021 (AFP) -",
+            {"dateline": "RAMBOUILLET (Yvelines), 23 avr 2021", "agency": "AFP"},
+        ),
+        ("Il part. (Avec Belga)", "credit", "(Avec Belga)", {"agency": "Belga"}),
         ("Il part.\n\ncvl/mpa/bds", "slug", "cvl/mpa/bds", {"slug": "cvl/mpa/bds"}),
         ("Il part. bur-cvl/mpa", "slug", "bur-cvl/mpa", {"slug": "bur-cvl/mpa"}),
         ("Par Jean DUPONT\nIl part.", "byline", "Par Jean DUPONT", {"byline": "Jean DUPONT"}),
@@ -131,6 +143,9 @@ def test_furniture(text: str, kind: str, span: str, meta: dict[str, str]) -> Non
         "SNCF - Les trains roulent.",
         "Le score est de 3/4 au bout du temps.",
         "Il a dit oui (et non).",
+        "À voir : le film de Dolan sort mercredi. Le cinéaste y filme une mère.",
+        "Lire: « Je n'ai jamais lu ce livre », a dit M. Dupont. Il a été critiqué.",
+        'Jean Charest (AFP): "Il faut agir."',
     ],
 )
 def test_a_sentence_is_no_furniture(text: str) -> None:

@@ -171,7 +171,7 @@ def test_rendering_keeps_paragraphs_and_credits(text: str, expected: str) -> Non
 
 def test_the_signature_names_all_that_changes_the_text() -> None:
     signature = flow.signature("identity", CONFIG)
-    assert signature.startswith("engine:identity|seg:fr1|cut:1000|langs:fr-en|words:w1|bitexte:")
+    assert signature.startswith("engine:identity|seg:fr2|cut:1000|langs:fr-en|words:w1|bitexte:")
     for change in (
         {"max_sentence_chars": 500},
         {"keep_quotes": True},

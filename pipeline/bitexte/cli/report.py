@@ -25,6 +25,8 @@ def warnings(bitext: Bitext) -> Iterator[str]:
             yield f"{text}: not UTF-8, decoded as {encoding}"
         if removed := meta.get(f"{prefix}removed"):
             yield f"{text}: removed {removed}"
+        if lost := meta.get(f"{prefix}lost"):
+            yield f"{text}: {lost} lost before it came here (U+FFFD)"
     if not bitext.pairs:
         yield f"{name}: no sentence to translate"
     if "translation" in meta:

@@ -37,8 +37,8 @@ _NO_SLUG = frozenset({"et/ou", "ou/et", "km/h"})
 # What furniture looks like. @name stands for a piece below, ~ for one space of any kind; the span
 # that counts is the group `part`, what it says the group `value`.
 _PIECES = {
-    "@who": r"(?:(?:avec|via|source|photo)~?:?~)?@agency(?:(?:~?[/,+&-]~?|~(?:et|avec)~)@agency)*"
-    r"(?:~\d{4})?",
+    "@who": r"(?:(?:[Aa]vec|[Vv]ia|[Ss]ource|[Pp]hoto)~?:?~)?"
+    r"@agency(?:(?:~?[/,+&-]~?|~(?:et|avec)~)@agency)*(?:~\d{4})?",
     "@place": r"(?:L[ae]s?~)?@word(?:(?:~|/)(?:@small~)?@word){0,4}",
     "@name": r"@word(?:~@word){1,3}",
     "@day": r"(?:[a-z]{2,8}~)?(?:\d{1,2}(?:er)?~@month(?:~\d{4})?"
@@ -46,7 +46,9 @@ _PIECES = {
     "@month": r"(?:janv|févr?|mars|avr|mai|juin|juil|août|sept|oct|nov|déc)[a-zé]{0,6}\.?",
     "@word": r"[A-ZÀ-Þ][\w'’-]{0,30}",
     "@small": r"(?:d[eu]s?|l[ae]s?|sur|sous|en|lez|et)",
-    "@dash": r"~?(?:--?|[–—=:])",
+    # « Jean Charest (PC): "Il faut agir." » names who speaks.
+    "@dash": r"~?(?:--?|[–—=]|:(?!~*[«“\"]))",
+    "@land": r"(?:~\([A-ZÀ-Þ][\w'’ -]{1,40}\))?",
     "@picture": r"(?:Photos?|Crédits?|Illustration|Infographie|Image)"
     r"(?:~(?:photos?|d['’]archives?|d['’]illustration))?",
     "@see": r"(?:[àÀA]~)?(?:[Rr]e)?(?:[Ll]ire|[Vv]oir|LIRE|VOIR)(?:~(?:aussi|également|encore))?",
@@ -57,8 +59,9 @@ _PIECES = {
 }
 _RULES = (
     # LA HAVANE, 16 juillet 2020 (AFP) -       Bruxelles (Belga) -       LIÈGE, 12 mars -
-    ("dateline", r"^~*(?P<part>(?P<value>@place(?:,?~@day)?),?~\(@who\)@dash)(?=\s)"),
-    ("dateline", r"^~*(?P<part>(?P<value>[A-ZÀ-Þ' -]{2,40},~@day)@dash)(?=\s)"),
+    # RAMBOUILLET (Yvelines), 23 avr 2021 (AFP) -
+    ("dateline", r"^~*(?P<part>(?P<value>@place@land(?:,?~@day)?),?~\(@who\)@dash)(?=\s)"),
+    ("dateline", r"^~*(?P<part>(?P<value>[A-ZÀ-Þ' -]{2,40}@land,~@day)@dash)(?=\s)"),
     # (Belga)   [AFP]   (Belga/AFP)   (avec AFP)   © AFP 2020
     ("credit", r"(?P<part>[(\[](?P<value>(?:©~?)?@who)[)\]]\.?)"),
     ("credit", r"(?P<part>(?:©|\([cC]\))~?(?:\d{4}~)?(?P<value>@who))"),
@@ -67,7 +70,12 @@ _RULES = (
     # Photo : Jean Dupont      Photo d'archives AFP
     ("photo", r"^~*(?P<part>\(?(?P<value>@picture(?:~?[:/©]~?(?:@who|@name)|~@who))\)?)$"),
     ("byline", r"^~*(?P<part>@from~(?P<value>@name(?:(?:,|~et|~avec)~@name){0,3}))$"),
-    ("see_also", r"^[ >•*–—-]*(?P<part>(?P<value>@see~?[:>»→|].*))$"),
+    # A line with a second sentence is no link to another text.
+    (
+        "see_also",
+        r"^[ >•*–—-]*(?P<part>(?P<value>@see~?[:>»→|]"
+        r"(?!.*[.!?…][»”\"]*~+[«“\"A-ZÀ-Þ]).{0,200}))$",
+    ),
     ("see_also", r"^[ >•*–—-]*(?P<part>\(?(?P<value>@see(?:~(?:en~)?pages?~\d+)?)\)?)$"),
     # cvl/mpa/bds      JDE/LOR/
     ("slug", r"(?:^~*|(?<=[.!?…»\")]~))(?P<part>(?P<value>(?:@desk/)+@desk))$"),
@@ -92,12 +100,15 @@ def clean(article: Article) -> Article:
     """Return the article with clean text, its title, and in `meta` what its furniture says.
 
     Cleaning twice changes nothing more. No-break spaces, directional marks and the joiners of
-    emoji stay. Nothing becomes U+FFFD: what XML forbids is removed, and `meta["removed"]` says so.
+    emoji stay. Nothing becomes U+FFFD: what XML forbids is removed, and `meta["removed"]` says so;
+    `meta["lost"]` counts those that an earlier program put for what it could not read.
     """
     text, removed = _readable(article.text)
     meta = dict(article.meta)
     if removed:
         meta["removed"] = f"{removed} control character{'s' if removed > 1 else ''}"
+    if lost := text.count("\ufffd"):
+        meta["lost"] = f"{lost} character{'s' if lost > 1 else ''}"
     parts = furniture(text)
     for part in parts:
         if part.kind != "credit":

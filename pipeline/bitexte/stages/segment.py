@@ -19,7 +19,7 @@ from bitexte.records import Article, Segment
 from bitexte.stages.clean import entries, furniture, soft_newlines
 from bitexte.stages.language import primary
 
-VERSION = "fr1"  # goes into every signature: raise it when the output changes
+VERSION = "fr2"  # goes into every signature: raise it when the output changes
 
 # What stands around a stop is read this far and no farther, whatever the length of the text.
 REACH = 40
@@ -54,8 +54,15 @@ _ELISION = re.compile(r".*['’]")
 _INVERSION = re.compile(r"\w+-(?:t-)?(?:ils?|elles?|on|je)\b")
 _ROMAN = re.compile(r"[IVXLC]+")
 _NUMBERING = re.compile(
-    r"(?:.*[:;]\s+|\W*)(?:\d{1,2}|[^\W\d_]|[IVX]{1,4}|\d{1,2}(?:\.\d{1,2}){1,3})"
+    r"(?:\W*|.*(?P<mark>[:;,])\s+)"
+    r"(?P<label>\d{1,2}|[^\W\d_]|[IVX]{1,4}|\d{1,2}(?:\.\d{1,2}){1,3})"
 )
+# What a list may begin with inside a sentence.
+_FIRST_LABELS = ("1", "a", "A", "I")
+# « art. R. 621-1 » of a code of laws
+_LAW = re.compile(r"[A-Z]\.?[ \xa0-]?\d")
+# « 150 pompiers », « 10.000 personnes »: no part of a date
+_COUNTED = re.compile(r"\d{1,3}(?:[. \xa0\u202f]\d{3})*\s+[a-zà-ÿ]{2,}")
 _NAME_WITH_ARTICLE = re.compile(
     r"(?:(?<=[a-zà-ÿ,] )|(?<=\bM\. )|(?<=\bMme ))(?:Le|La|Les|Du|Des|De) [A-ZÀ-Þ]\w{1,30}"
 )
@@ -339,13 +346,34 @@ def _stop(text: str, start: int, match: re.Match[str], close: int, end: int) -> 
         closers=text[match.end() : close],
         token=words.pop().lstrip(_OPENING) if touching else "",
         before=words[-1] if words else "",
-        numbering=bool(_NUMBERING.fullmatch(text, max(start, place - REACH), place)),
+        numbering=_numbered(text, start, place),
         bracket=bracket > 0 and bool(_WORD.search(text, start, bracket)),
         gap=bool(ahead["gap"]),
         opening=ahead["opening"],
         word=ahead["word"] or "",
         after=text[ahead.end("opening") : min(end, ahead.end("opening") + REACH)],
     )
+
+
+def _numbered(text: str, start: int, place: int) -> bool:
+    """Tell the label of an item, « 2. », from a number that ends a sentence.
+
+    After « : » or « ; » it is the first of a list, and after « , » too the one that follows a
+    label of the same sentence.
+    """
+    found = _NUMBERING.fullmatch(text, max(start, place - REACH), place)
+    if not found or not found["mark"]:
+        return found is not None
+    label = found["label"]
+    if not label.isdecimal() and len(label) > 1:  # IV     2.1
+        return found["mark"] != ","
+    if label in _FIRST_LABELS:
+        return found["mark"] != ","
+    before = str(int(label) - 1) if label.isdecimal() else chr(ord(label) - 1)
+    if label in ("V", "X"):
+        before = "I" + label
+    behind = text[max(start, place - 10 * REACH) : place]
+    return re.search(rf"(?<!\w){re.escape(before)}\.\s", behind) is not None
 
 
 def _ends(source: _Source, stop: _Stop) -> bool:
@@ -397,11 +425,12 @@ def _ends_at_point(source: _Source, stop: _Stop) -> bool:
     if kind == "name":
         return source.starts(stop)
     if kind == "number":
-        return not number and not _ROMAN.fullmatch(stop.word)
+        return not number and not _ROMAN.fullmatch(stop.word) and not _LAW.match(stop.after)
+    counted = _COUNTED.match(stop.after) is not None
     if kind == "end":
-        return not number
+        return counted or not number
     date = number and len(stop.token) < 3 and stop.token.isdigit()  # 5. 10. 2020
-    return not date or (len(stop.word) > 2 and not stop.before[:1].isdigit())
+    return not date or ((counted or len(stop.word) > 2) and not stop.before[:1].isdigit())
 
 
 def _outside_quotes(text: str, start: int, end: int, cuts: list[int]) -> list[int]:
