@@ -59,6 +59,12 @@ def test_a_folder_is_found_by_its_path(folder: Path) -> None:
     assert (found.name, found.folder) == ("tiny-fr-en", folder)
 
 
+def test_only_a_hub_model_has_a_revision(folder: Path) -> None:
+    for name in ("fr-en", str(folder)):
+        with pytest.raises(ModelError, match="no hub model, so it has no revision 'main'"):
+            model.find(name, "main")
+
+
 def test_a_name_with_a_slash_is_a_folder_and_not_the_embedded_model(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

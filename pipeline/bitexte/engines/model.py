@@ -58,6 +58,10 @@ def find(name: str, revision: str = "") -> Model:
         from bitexte.engines import hub
 
         folder = hub.fetch(name, revision)
+    elif revision:
+        raise ModelError(
+            f"{name}: no hub model, so it has no revision {revision!r}", "leave --revision out"
+        )
     return opened(folder, name)
 
 
