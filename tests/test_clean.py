@@ -117,6 +117,18 @@ def test_clean_text_can_be_written(text: str) -> None:
             {"see_also": "Lire aussi : Il revient"},
         ),
         (
+            "Photo : AFP\nIl part.",
+            "photo",
+            "Photo : AFP",
+            {"photo": "Photo : AFP", "agency": "AFP"},
+        ),
+        (
+            "Il part.\nLire aussi : Qui est M. Macron ? Les réponses",
+            "see_also",
+            "Lire aussi : Qui est M. Macron ? Les réponses",
+            {"see_also": "Lire aussi : Qui est M. Macron ? Les réponses"},
+        ),
+        (
             "Photo : Jean Dupont\nIl part.",
             "photo",
             "Photo : Jean Dupont",

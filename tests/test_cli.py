@@ -120,6 +120,12 @@ CASES = {
         err=("error: target_lang is 'en_GB', no language tag", "hint: "),
         files={"a.txt": FRENCH},
     ),
+    "two names of one language": Case(
+        ("run", "a.txt", *IDENTITY, "--target-lang", "fr-CA"),
+        2,
+        err=("error: source_lang and target_lang are one language: fr and fr-CA", "hint: "),
+        files={"a.txt": FRENCH},
+    ),
     "forced": Case(("translate", "--force", *IDENTITY), 0, out=ENGLISH.decode(), stdin=ENGLISH),
     "one line for each line": Case(
         ("translate", "--lines", *IDENTITY),
@@ -234,6 +240,10 @@ def test_segment_goes_by_the_settings_that_run_goes_by(run_cli: RunCli) -> None:
     Path("bitexte.toml").write_text("keep_quotes = true\n", "utf-8")
     done = run_cli("segment", stdin="Il a dit : « Oui. Non. »".encode())
     assert len(done.out.splitlines()) == 1
+    text = 'source_lang = "en"\ntarget_lang = "fr"\nmax_sentence_chars = 50\n'
+    Path("bitexte.toml").write_text(text, "utf-8")
+    done = run_cli("segment", stdin=b"In Mr. Smith's town it rains, " + b"and rains, " * 5 + b"on.")
+    assert [len(line) <= 50 for line in done.out.splitlines()] == [True, True]
 
 
 def test_run_takes_the_flags_of_the_segmenter(run_cli: RunCli) -> None:

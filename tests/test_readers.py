@@ -67,7 +67,11 @@ def test_binary_content_is_refused(data: bytes, message: str) -> None:
 
 
 def test_damaged_utf8_is_told_and_not_taken_for_an_older_encoding() -> None:
-    for text in ("« Nous ne céderons pas », a-t-il déclaré à l’", "“Très grave”, a-t-il ajouté : "):
+    for text in (
+        "Le café ferm",
+        "« Nous ne céderons pas », a-t-il déclaré à l’",
+        "“Très grave”, a-t-il ajouté : ",
+    ):
         data = (text + "é").encode()[:-1]
         offset = len(text.encode())
         with pytest.raises(InputError, match=rf"x\.txt: damaged: byte 0xc3 at offset {offset} is"):

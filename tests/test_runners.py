@@ -195,10 +195,14 @@ def test_a_model_that_no_worker_can_load_is_one_clear_error(config: Config) -> N
     assert caught.value.hint
 
 
+def _die(config: Config) -> None:
+    os._exit(1)
+
+
 def test_a_worker_that_dies_while_it_loads_is_one_clear_error(
     config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bitexte.runners.local._open", os._exit)  # by name, in the workers
+    monkeypatch.setattr("bitexte.runners.local._open", _die)  # handed over by name
     with pytest.raises(ModelError, match="a worker died while it loaded") as caught:
         Processes(replace(config, jobs=2))
     assert "fewer --jobs" in caught.value.hint

@@ -85,6 +85,8 @@ RULES = [
     ("pass", "Il attaque dans le dernier col.| Le Slovène gagne.| Le col. Bigeard est là."),
     ("teacher", "Sa mère est prof.| Elle l'a aidé.| Le Prof. Dupont aussi."),
     ("code-of-law", "Selon l'art. R. 621-1 du Code, c'est interdit.| Il part."),
+    ("hour-then-age", "Il est 20 h.| A 22 ans, elle part.| Il reste 15 min.| A 5 km, rien."),
+    ("capitals", "LE PROF. DUPONT ET LE COL. BIGEARD SONT LÀ.| ILS PARTENT."),
     ("poll", "Le sondage (1.003 pers. interrogées) du 3e trim. 2020 le dit.| Il part."),
     ("points", "Le CAC 40 est à 6.046,55 pts.| Londres prend 0,1 p.c.| Tokyo ferme."),
     ("bullets", "- Un point\n|- Un second ;\n|• Un troisième."),

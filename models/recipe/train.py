@@ -22,7 +22,7 @@ import sentencepiece
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
-from transformers import MarianMTModel
+from transformers import MarianConfig, MarianMTModel
 
 from corpus import Batch, Corpus, Gatherer, epoch_batches
 from learner import Learner
@@ -96,6 +96,12 @@ class Trainer:
         if self.settings.start:
             pieces = [self.spm.id_to_piece(i) for i in range(self.pad)]
             model = start_from(self.settings.start, pieces, attention)
+        elif self.settings.resume:
+            # The shape is that of the run that goes on.
+            config = MarianConfig.from_json_file(self.settings.resume.parent / "config.json")
+            if config.pad_token_id != self.pad:
+                raise SystemExit(f"{self.settings.resume}: made with other pieces than the data")
+            model = fresh(config, attention)
         else:
             shape, dropout = self.settings.shape, self.settings.dropout
             model = fresh(configure(self.pad, shape, dropout), attention)

@@ -1,5 +1,6 @@
 """Every setting with its unit and default; a TOML file, then flags; the signature."""
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -86,20 +87,12 @@ class Config:
         for name, known in CHOICES.items():
             if getattr(self, name) not in known:
                 raise unknown(name, getattr(self, name), known)
-        self._check_languages()
-
-    def _check_languages(self) -> None:
-        tags = {"source_lang": self.source_lang, "target_lang": self.target_lang}
-        for name, tag in tags.items():
-            if not re.fullmatch(LANGUAGE_TAG, tag):
+        for name in ("source_lang", "target_lang"):
+            if not re.fullmatch(LANGUAGE_TAG, tag := getattr(self, name)):
                 raise ConfigError(
-                    f"{name} is {tag!r}, no language tag", "write one such as fr or fr-BE"
+                    f"{name} is {tag!r}, no language tag that bitexte knows",
+                    "write one such as fr or fr-BE",
                 )
-        if len({tag.partition("-")[0].lower() for tag in tags.values()}) == 1:
-            raise ConfigError(
-                f"source_lang and target_lang are one language: {' and '.join(tags.values())}",
-                "choose two languages",
-            )
 
 
 RANGES: dict[str, tuple[float, float]] = {
@@ -131,10 +124,11 @@ def load(path: Path | None = None, flags: Mapping[str, Any] | None = None) -> Co
     ConfigError for an unknown key (naming the nearest), a wrong type or a value out of range.
     """
     given = {name: value for name, value in (flags or {}).items() if value is not None}
-    return replace(Config(), **_checked({**_from_file(path), **given}))
+    return replace(Config(), **_checked({**read(path), **given}))
 
 
-def _from_file(path: Path | None) -> dict[str, Any]:
+def read(path: Path | None = None) -> dict[str, Any]:
+    """Read what a settings file says, see `load`; whether it may say so is not looked at."""
     if path is None and not DEFAULT_FILE.exists():
         return {}
     import tomllib
@@ -144,12 +138,15 @@ def _from_file(path: Path | None) -> dict[str, Any]:
         given = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path}: {error}", "see the settings in the README") from error
-    return {name: _at_home(value) if name in PATHS else value for name, value in given.items()}
+    return {name: _plain(name, value) for name, value in given.items()}
 
 
-def _at_home(value: Any) -> Any:
-    """Put the home folder for a ~ at the start, as a shell does with flags."""
-    return str(Path(value).expanduser()) if _is_text(value) and value[:1] == "~" else value
+def _plain(name: str, value: Any) -> Any:
+    """Make lists tuples; put the home folder for a ~, as a shell does with flags."""
+    if name in PATHS and isinstance(value, str):
+        # Path's own raises for a user that is not there.
+        return os.path.expanduser(value)  # noqa: PTH111
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -167,7 +164,7 @@ def _converted(name: str, value: Any, kind: type) -> Any:
         return tuple(value)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
-    if type(value) is not kind:
+    if type(value) is not kind or kind is tuple:
         raise ConfigError(f"{name} is {value!r}, not a {kind.__name__}", "see the README")
     return value
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from bitexte import batch, flow, readers, store
+from bitexte import config as settings
 from bitexte.batch import Unchanged
 from bitexte.cli import close, links, options, report
 from bitexte.config import Config
@@ -93,7 +94,8 @@ def align(
     with store.opened(close.store_path(loaded)) as kept:
         job = _Job(kept, loaded, presegmented)
         texts = [one.name if isinstance(one, Failure) else one[0] for one in pairs]
-        close.say_if_taken(kept, called, texts)
+        tally = report.Tally(len(pairs))
+        close.say_if_taken(kept, called, texts, tally)
         job.run = kept.begin(
             called,
             job.signature,
@@ -102,12 +104,11 @@ def align(
             close.command(
                 [*words_of, *(["--name", name] if name else [])],
                 loaded,
-                options.load(config),
+                settings.read(config),
                 close.ALIGN_FLAGS | ({"model"} if model else set()),
             ),
             close.settings(loaded),
         )
-        tally = report.Tally(len(pairs))
         for _ in report.watch(batch.keep(kept, job.run, map(job.aligned, pairs)), tally):
             pass
         kept.end(job.run, stamp())

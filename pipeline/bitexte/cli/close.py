@@ -1,9 +1,10 @@
 """How a run ends: its exports and manifest, and what they can be remade by."""
 
 import json
+import os
 import shlex
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -47,20 +48,19 @@ def named(inputs: Sequence[str]) -> str:
     return given.resolve().name if is_folder(inputs[0]) else given.stem
 
 
-def say_if_taken(store: Store, name: str, texts: Collection[str]) -> None:
-    """Warn where exports of quite other texts are about to be replaced."""
+def say_if_taken(store: Store, name: str, texts: Collection[str], tally: report.Tally) -> None:
+    """Warn where a run of quite other texts is about to be replaced."""
     for run in store.runs(name):
-        before = {text for _, text in store.texts(run.id)}
-        if before and before.isdisjoint(texts):
-            report.log.warning(
-                "%s: the exports of that name were of other texts; they are replaced: "
-                "--name keeps both",
-                name,
-            )
+        before = {os.path.realpath(text) for _, text in store.texts(run.id)}
+        if before and before.isdisjoint(map(os.path.realpath, texts)):
+            tally.warn(f"{name}: replaces a run of that name over other texts; --name keeps both")
 
 
 def command(
-    words: Sequence[str], config: Config, file: Config, known: Collection[str] = _FLAGS.keys()
+    words: Sequence[str],
+    config: Config,
+    file: Mapping[str, Any],
+    known: Collection[str] = _FLAGS.keys(),
 ) -> str:
     """Write the command line that makes the same exports again, beside a settings file or without.
 
@@ -69,11 +69,11 @@ def command(
     """
     usual = Config()
     line = ["bitexte", *words]
-    for name, value in (_changed(config, usual) | _changed(config, file)).items():
-        if name not in known or name not in _FLAGS:
-            continue
-        for one in value if isinstance(value, tuple) else (value,):
-            line += [_FLAGS[name], str(one)]
+    for name, flag in _FLAGS.items():
+        value, default = getattr(config, name), getattr(usual, name)
+        if name in known and not value == default == file.get(name, default):
+            for one in value if isinstance(value, tuple) else (value,):
+                line += [flag, str(one)]
     for name, flag in _SWITCHES.items():
         value = getattr(config, name)
         if value != getattr(usual, name) and (name != "min_french" or value == 0):
@@ -84,15 +84,12 @@ def command(
 def settings(config: Config) -> dict[str, Any]:
     """List the settings that decide what an export holds, where they are not the defaults."""
     told = {*_FLAGS, *_SWITCHES, *_UNFLAGGED} - {"out", "store"}
-    return {name: value for name, value in _changed(config, Config()).items() if name in told}
-
-
-def _changed(config: Config, usual: Config) -> dict[str, Any]:
-    return {
+    changed = {
         field.name: getattr(config, field.name)
         for field in fields(Config)
-        if getattr(config, field.name) != getattr(usual, field.name)
+        if getattr(config, field.name) != field.default
     }
+    return {name: value for name, value in changed.items() if name in told}
 
 
 def write(store: Store, run: Run, config: Config, beside: bool = False) -> list[Path]:
@@ -153,7 +150,8 @@ def _remade(run: Run, config: Config) -> str:
     if run.settings.get("min_confidence", 0) == config.min_confidence:
         return run.command
     flags = {name: getattr(config, name) for name in ("formats", "store", "out", "min_confidence")}
-    again = command(["export", run.name], replace(Config(), **flags), Config())
+    # The formats always: a settings file may name others.
+    again = command(["export", run.name], replace(Config(), **flags), {"formats": ()})
     return f"{run.command} && {again}"
 
 

@@ -38,7 +38,7 @@ def export(
     loaded = options.load(config, formats=formats, min_confidence=min_confidence, store=store_file)
     there = replace(loaded, out=out or loaded.out)
     path = close.store_path(there)
-    if not path.exists():  # --out is a new folder
+    if not store.is_there(path):  # --out is a new folder
         path = close.store_path(loaded)
     with store.opened(path, write=False) as kept:
         runs = kept.runs(name)

@@ -8,9 +8,11 @@ import typer
 from bitexte import config as settings
 from bitexte.config import Config
 from bitexte.engines import ENGINES
+from bitexte.errors import ConfigError
 from bitexte.exporters import EXPORTERS
 from bitexte.files import read_bytes
 from bitexte.runners import RUNNERS
+from bitexte.stages.language import primary
 
 Model = Annotated[
     str | None,
@@ -101,11 +103,22 @@ def load(config: Path | None, force: bool = False, no_words: bool = False, **fla
     if flags.get("abbreviations"):
         flags["abbreviations"] = entries(flags["abbreviations"])
     loaded = settings.load(config, flags)
+    if "source_lang" in flags:  # of a command that goes from one language to another
+        _check_languages(loaded)
     ENGINES.check(loaded.engine)
     RUNNERS.check(loaded.runner)
     for name in loaded.formats:
         EXPORTERS.check(name)
     return loaded
+
+
+def _check_languages(config: Config) -> None:
+    source, target = config.source_lang, config.target_lang
+    if primary(source) == primary(target):
+        raise ConfigError(
+            f"source_lang and target_lang are one language: {source} and {target}",
+            "choose two languages",
+        )
 
 
 def entries(path: str) -> tuple[str, ...]:

@@ -118,8 +118,12 @@ class Tally:
             self.articles += 1
             self.sentences += len(done.pairs)
             for warning in warnings(done):
-                self.warnings.append(warning)
-                log.warning("%s", warning)
+                self.warn(warning)
+
+    def warn(self, warning: str) -> None:
+        """Count a warning, and log it."""
+        self.warnings.append(warning)
+        log.warning("%s", warning)
 
 
 def watch(done: Iterable[Done], tally: Tally) -> Iterator[Done]:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from bitexte import config as settings
 from bitexte import readers, store
 from bitexte.batch import Batch, Translated, Unchanged
 from bitexte.cli import close, options, report
@@ -97,11 +98,10 @@ def run(
     with store.opened(close.store_path(loaded)) as kept:
         batch = Batch(kept, names, loaded)
         words = ["run", *inputs, *(["--name", name] if name else [])]
-        close.say_if_taken(kept, called, names)
-        batch.begin(
-            called, close.command(words, loaded, options.load(config)), close.settings(loaded)
-        )
         tally = report.Tally(len(names))
+        close.say_if_taken(kept, called, names, tally)
+        line = close.command(words, loaded, settings.read(config))
+        batch.begin(called, line, close.settings(loaded))
         _follow(batch, tally, fail_fast, as_json)
         if tally.finished == tally.total:
             kept.end(batch.run, stamp())

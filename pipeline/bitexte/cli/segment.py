@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -43,8 +44,8 @@ def segment(
         for line in _protocol(file, lambda text: spans(text, known, whole)):
             print(line)
         return
-    article = clean(readers.read(file))
-    segments = cut(article, abbreviations=known, keep_quotes=whole)
+    article = clean(replace(readers.read(file), lang=loaded.source_lang))
+    segments = cut(article, loaded.max_sentence_chars, known, whole)
     if as_json:
         fields = {"version": 1, "title": article.title, "meta": dict(article.meta)}
         print(json.dumps({**fields, "sentences": [_row(one) for one in segments]}))

@@ -60,7 +60,8 @@ def find(name: str, revision: str = "") -> Model:
         folder = hub.fetch(name, revision)
     elif revision:
         raise ModelError(
-            f"{name}: no hub model, so it has no revision {revision!r}", "leave --revision out"
+            f"{name}: no hub model, so it has no revision {revision!r}",
+            "leave the revision out, or empty (--revision '')",
         )
     return opened(folder, name)
 

@@ -82,7 +82,7 @@ def _mostly_utf8(data: bytes) -> bool:
     In the older encodings nearly every accented letter is bad UTF-8.
     """
     text = data.decode("utf-8", "replace")
-    return len(_BEYOND_ASCII.findall(text)) > text.count("\ufffd")
+    return len(_BEYOND_ASCII.findall(text)) >= text.count("\ufffd")
 
 
 def _decoded(data: bytes, name: str, encoding: str) -> str:

@@ -19,6 +19,7 @@ from bitexte.flow import Asked, Outcome, work
 
 # While one task is linked, the next is at the engine, and one waits.
 TASKS_A_WORKER = 3
+CLOSING_SECONDS = 5
 
 
 def start(config: Config) -> runners.Runner:
@@ -89,11 +90,14 @@ class Processes:
 
     def close(self) -> None:
         """End the processes, whatever they are at, see `Runner.close`."""
+        manager = getattr(self._pool, "_executor_manager_thread", None)
         for worker in list((self._pool._processes or {}).values()):
             with suppress(OSError, ValueError):
                 worker.kill()
-        # With none alive the wait is short, and the pool's semaphores go with it.
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        if manager is not None:
+            # With no worker alive it soon ends, and the pool's semaphores are given back.
+            manager.join(CLOSING_SECONDS)
 
     def _fresh(self) -> ProcessPoolExecutor:
         context = multiprocessing.get_context("spawn")  # a fork would copy the threads' locks

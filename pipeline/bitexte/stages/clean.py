@@ -37,7 +37,7 @@ _NO_SLUG = frozenset({"et/ou", "ou/et", "km/h"})
 # What furniture looks like. @name stands for a piece below, ~ for one space of any kind; the span
 # that counts is the group `part`, what it says the group `value`.
 _PIECES = {
-    "@who": r"(?:(?:[Aa]vec|[Vv]ia|[Ss]ource|[Pp]hoto)~?:?~)?"
+    "@who": r"(?:(?:[Aa]vec|[Vv]ia|[Ss]ource|photo)~?:?~)?"
     r"@agency(?:(?:~?[/,+&-]~?|~(?:et|avec)~)@agency)*(?:~\d{4})?",
     "@place": r"(?:L[ae]s?~)?@word(?:(?:~|/)(?:@small~)?@word){0,4}",
     "@name": r"@word(?:~@word){1,3}",
@@ -74,7 +74,7 @@ _RULES = (
     (
         "see_also",
         r"^[ >•*–—-]*(?P<part>(?P<value>@see~?[:>»→|]"
-        r"(?!.*[.!?…][»”\"]*~+[«“\"A-ZÀ-Þ]).{0,200}))$",
+        r"(?!.*\w\w[.…][»”\"]*~+[«“\"A-ZÀ-Þ]).{0,200}))$",
     ),
     ("see_also", r"^[ >•*–—-]*(?P<part>\(?(?P<value>@see(?:~(?:en~)?pages?~\d+)?)\)?)$"),
     # cvl/mpa/bds      JDE/LOR/

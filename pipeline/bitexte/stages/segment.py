@@ -365,9 +365,7 @@ def _numbered(text: str, start: int, place: int) -> bool:
     if not found or not found["mark"]:
         return found is not None
     label = found["label"]
-    if not label.isdecimal() and len(label) > 1:  # IV     2.1
-        return found["mark"] != ","
-    if label in _FIRST_LABELS:
+    if label in _FIRST_LABELS or (len(label) > 1 and not label.isdecimal()):  # IV     2.1
         return found["mark"] != ","
     before = str(int(label) - 1) if label.isdecimal() else chr(ord(label) - 1)
     if label in ("V", "X"):
@@ -425,7 +423,8 @@ def _ends_at_point(source: _Source, stop: _Stop) -> bool:
     if kind == "name":
         return source.starts(stop)
     if kind == "number":
-        return not number and not _ROMAN.fullmatch(stop.word) and not _LAW.match(stop.after)
+        law = _last_part(stop.token).lower() == "art" and _LAW.match(stop.after)
+        return not (number or law or _ROMAN.fullmatch(stop.word))
     counted = _COUNTED.match(stop.after) is not None
     if kind == "end":
         return counted or not number
