@@ -130,14 +130,14 @@ def copies(weight: float, rng: Random) -> int:
 
 def sample(pairs: Iterable[Pair], recipe: Recipe, mix: str, rng: Random) -> list[Pair]:
     """Draw the pairs of a mix, shuffled. A source that data.toml does not know is an error."""
+    if any(mix not in source.weights for source in recipe.sources.values()):
+        raise SystemExit(f"mix {mix!r} is not in data.toml")
     drawn: list[Pair] = []
     left: dict[str, list[Pair]] = {}
     for pair in pairs:
         if pair.source not in recipe.sources:
             raise SystemExit(f"source {pair.source!r} is not in data.toml")
         source = recipe.sources[pair.source]
-        if mix not in source.weights:
-            raise SystemExit(f"mix {mix!r} is not in data.toml")
         if not fits(pair, source, rng):
             continue
         times = copies(source.weights[mix], rng)

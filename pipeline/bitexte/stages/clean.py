@@ -106,9 +106,9 @@ def clean(article: Article) -> Article:
     text, removed = _readable(article.text)
     meta = dict(article.meta)
     if removed:
-        meta["removed"] = f"{removed} control character{'s' if removed > 1 else ''}"
+        meta["removed"] = _counted(removed, "control character")
     if lost := text.count("\ufffd"):
-        meta["lost"] = f"{lost} character{'s' if lost > 1 else ''}"
+        meta["lost"] = _counted(lost, "character")
     parts = furniture(text)
     for part in parts:
         if part.kind != "credit":
@@ -204,6 +204,10 @@ def _fewer_marks(run: re.Match[str]) -> str:
         if marks <= MAX_MARKS:
             kept.append(char)
     return "".join(kept)
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'s' if number > 1 else ''}"
 
 
 def _note(meta: dict[str, str], key: str, value: str) -> None:
